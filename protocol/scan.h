@@ -1,0 +1,13 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Bounds a message before msgpack-c sees it: msgpack-c allocates what a header claims. */
+
+#include <stddef.h>
+
+#include "protocol/code.h"
+
+/* Walks the one MessagePack object in the @n_bytes at @bytes (borrowed) without allocating. Returns PROTOCOL_CODE_NONE, or
+ * TOO_LARGE, TOO_DEEP (more than PROTOCOL_MAX_DEPTH containers), TRAILING_BYTES, or NOT_MSGPACK (cut short, the byte 0xc1,
+ * more elements claimed than the message has bytes, empty). Duplicate keys are for the reader of each map. */
+enum protocol_code message_scan(const void *bytes, size_t n_bytes);
