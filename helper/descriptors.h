@@ -1,0 +1,28 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Which number each file descriptor of the helper has. The system-call filter pins them: only sends on the range of send sockets
+ * may carry an address or control data, and what lies below DESCRIPTOR_FIRST_CLIENT can never be closed. */
+
+enum {
+	DESCRIPTOR_LOG = 2,
+	DESCRIPTOR_PARENT = 3, /* private start: the socket of the one client, as handed down by the library */
+	DESCRIPTOR_EPOLL = 4,
+	DESCRIPTOR_SIGNAL = 5,
+	DESCRIPTOR_RECEIVE_IPV4 = 6,
+	DESCRIPTOR_RECEIVE_IPV6 = 7,
+	DESCRIPTOR_FIRST_LISTENER = 8,
+	DESCRIPTOR_LAST_LISTENER = 15,
+	DESCRIPTOR_FIRST_SEND = 16, /* 8 for IPv4, 1 for IPv4 that must not be fragmented, 8 for IPv6 */
+	DESCRIPTOR_SEND_IPV4 = 16,
+	DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT = 24,
+	DESCRIPTOR_SEND_IPV6 = 25,
+	DESCRIPTOR_LAST_SEND = 32,
+	DESCRIPTOR_FIRST_CLIENT = 64, /* free numbers below are filled with /dev/null before the filter loads */
+};
+
+/* Moves @fd to @number (which is closed first), close-on-exec. Returns @number, or -errno with @fd still open. */
+int descriptor_place(int fd, int number);
+
+/* Opens /dev/null at every free number below DESCRIPTOR_FIRST_CLIENT, so that no later accept can land there. -errno. */
+int descriptors_fill(void);
