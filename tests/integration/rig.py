@@ -1,0 +1,307 @@
+# SPDX-FileCopyrightText: The multiping authors
+# SPDX-License-Identifier: Apache-2.0
+"""The rig of the integration tests: network namespaces, helpers, users without privilege.
+
+Everything belongs to the test that asked for it and goes with it. A network namespace lives as long as its anchor, a `cat` that
+reads from this process: whatever becomes of the test, even SIGKILL, the pipe closes, `cat` ends, and the kernel takes the
+namespace with its links, routes and rules. Nothing here has a name that two runs could share.
+
+The programs under test are those that an administrator would install: `cmake --install` into a fresh folder which any user
+can enter, once for each test file. Who pings is a user without any capability (as_user.c), not root.
+
+    class Loopback(rig.Case):
+        def test_one_host_alive(self):
+            helper = self.helper(self.namespace())
+            self.assertEqual(helper.multiping("127.0.0.1").stdout, "127.0.0.1 is alive\\n")
+
+    if __name__ == "__main__":
+        rig.main()
+"""
+
+import atexit
+import functools
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+BUILD = Path(os.environ["MULTIPING_BUILD"])
+SOURCE = Path(__file__).resolve().parents[2]
+AS_USER = BUILD / "tests/integration/as_user"
+ALICE, BOB = 20001, 20002  # uid and gid; accounts of these numbers need not exist
+START_SECONDS = 20         # for a helper to listen: generous, since sanitizers and a busy machine are slow
+SKIPPED = 77               # what CTest takes for "skipped" (SKIP_RETURN_CODE)
+
+# A test whose subject is not a limit runs without any.
+UNLIMITED = """
+[helper]
+total_packets_per_second = unlimited
+destination_packets_per_second = unlimited
+[limits]
+packets_per_second = unlimited
+burst_packets = unlimited
+max_probes_in_flight = unlimited
+max_connections = unlimited
+max_payload_bytes = unlimited
+"""
+
+
+def temporary_folder():
+    """A new folder that every user can enter and nobody but root can write to."""
+    path = Path(tempfile.mkdtemp(prefix="multiping-test-", dir="/tmp"))
+    path.chmod(0o755)
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+@functools.cache
+def installed():
+    """The prefix into which the build was installed, once for each test program."""
+    prefix = temporary_folder()
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True,
+                   stdout=subprocess.DEVNULL, umask=0o022)
+    return prefix
+
+
+def program(name):
+    """The installed program: multiping, multiping-helper or multiping-helper-private."""
+    folder = "bin" if name == "multiping" else "libexec/multiping"
+    return installed() / folder / name
+
+
+def environment(**more):
+    """The environment for programs under test: nothing of ours but the path to the library that was just installed."""
+    libraries = {path.parent for path in installed().glob("lib/**/libmultiping.so*")}
+    return {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8",
+            "LD_LIBRARY_PATH": ":".join(sorted(map(str, libraries))), **more}
+
+
+def as_user(uid, argv, no_new_privs=True, keep_bounding=False):
+    """The command line that runs @argv (absolute path first) as @uid with no privilege at all."""
+    options = ["--no-new-privs"] * no_new_privs + ["--keep-bounding"] * keep_bounding
+    return [AS_USER, *options, str(uid), str(uid), *argv]
+
+
+def status(pid):
+    """/proc/PID/status as {name: text}."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: text.strip() for name, _, text in (line.partition(":") for line in lines)}
+
+
+def descriptors(pid):
+    """What each open descriptor of a process is: {number: "socket:[1234]", ...}."""
+    folder = Path(f"/proc/{pid}/fd")
+    return {int(name): os.readlink(folder / name) for name in os.listdir(folder)}
+
+
+def peak_resident_bytes(pid):
+    """The most memory that the process ever had resident, from its own /proc entry while it lives. Not from wait4(): that
+    figure survives exec and would be this interpreter's."""
+    return int(status(pid)["VmHWM"].split()[0]) * 1024
+
+
+def processor_seconds(pid):
+    """User and system time that the process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Namespace:
+    """A network namespace of its own with `lo` up: 127.0.0.0/8 and ::1 answer."""
+
+    def __init__(self):
+        self.anchor = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.DEVNULL)
+        self.path = f"/proc/{self.anchor.pid}/ns/net"
+        ours = os.readlink("/proc/self/ns/net")
+        while os.readlink(self.path) == ours:
+            if self.anchor.poll() is not None:
+                raise RuntimeError("cannot make a network namespace")
+            time.sleep(0.001)
+        self.ip("link set lo up")
+
+    def close(self):
+        self.anchor.stdin.close()
+        self.anchor.wait()
+
+    def command(self, argv):
+        return ["nsenter", f"--net={self.path}", "--", *argv]
+
+    def popen(self, argv, **options):
+        """Starts @argv in here; text mode, environment() unless given."""
+        options.setdefault("env", environment())
+        return subprocess.Popen(self.command(argv), text=True, **options)
+
+    def run(self, argv, input="", timeout=120, **options):
+        """Runs @argv in here to its end and returns the CompletedProcess with stdout and stderr as text."""
+        options.setdefault("env", environment())
+        return subprocess.run(self.command(argv), input=input, timeout=timeout, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+    def _configure(self, argv, input=""):
+        done = subprocess.run(self.command(argv), input=input, text=True, capture_output=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(argv)}: {done.stderr.strip()}")
+
+    def ip(self, words):
+        """`ip WORDS`, as in ip("-6 route add local fd00:1::/64 dev lo")."""
+        self._configure(["ip", *words.split()])
+
+    def sysctl(self, name, value):
+        self._configure(["sysctl", "-q", "-w", f"{name}={value}"])
+
+    def nft(self, rules):
+        """Loads nftables @rules, in the syntax of `nft -f`."""
+        self._configure(["nft", "-f", "-"], input=rules)
+
+    def drop(self, *matches):
+        """Makes incoming packets that match vanish, as in drop("ip daddr 127.9.0.0/16")."""
+        rules = "\n".join(f"{match} drop" for match in matches)
+        self.nft("table inet silence { chain input { type filter hook input priority 0; "
+                 f"policy accept;\n{rules}\n}}\n}}")
+
+    def connect(self, other, ours="veth0", theirs="veth0"):
+        """Lays a cable to @other: a link named @ours in here and @theirs in there, both up."""
+        self.ip(f"link add {ours} type veth peer name {theirs} netns {other.anchor.pid}")
+        self.ip(f"link set {ours} up")
+        other.ip(f"link set {theirs} up")
+
+    def add_addresses(self, link, *addresses):
+        """Gives @link addresses like 10.0.0.1/24 or fd00::1/64, usable at once (no duplicate address detection)."""
+        for address in addresses:
+            self.ip(f"address add {address} dev {link}" + (" nodad" if ":" in address else ""))
+
+
+class Helper:
+    """A shared helper, started by root, that listens in a folder of its own."""
+
+    def __init__(self, namespace, configuration=UNLIMITED, arguments=()):
+        self.namespace = namespace
+        self.folder = temporary_folder()
+        self.socket = self.folder / "multiping.sock"
+        self.log_path = self.folder / "log"
+        configuration_path = self.folder / "helper.conf"
+        configuration_path.write_text(configuration)
+        with self.log_path.open("w") as log:
+            self.process = namespace.popen(
+                [program("multiping-helper"), "--listen", self.socket,
+                 "--config", configuration_path, *arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid = self.process.pid  # nsenter becomes the helper: no process between
+        self._wait_until_it_accepts()
+
+    def _wait_until_it_accepts(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                self.connect().close()
+                return
+            except (FileNotFoundError, ConnectionRefusedError):
+                time.sleep(0.01)
+        self.process.kill()
+        self.process.wait()
+        raise RuntimeError(f"the helper does not listen; it said:\n{self.log()}")
+
+    def connect(self):
+        """A new connection to the helper; the caller closes it."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            connection.connect(str(self.socket))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def kill(self):
+        """For tests in which the helper dies; stop() is then satisfied."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """Ends the helper by SIGTERM. It must have lived until now and end well: a helper that a sanitizer or the
+        system-call filter killed fails the test that used it."""
+        ended = self.process.poll()
+        if ended is None:
+            self.process.terminate()
+            try:
+                ended = self.process.wait(START_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise RuntimeError("the helper did not end on SIGTERM") from None
+            good = ended == 0
+        else:
+            good = ended == -signal.SIGKILL
+        sys.stderr.write(self.log())
+        if not good:
+            raise RuntimeError(f"the helper ended with {ended}; it said:\n{self.log()}")
+
+    def command(self, *arguments, uid=ALICE, **options):
+        """The command line of a `multiping` that asks this helper, as a user without privilege."""
+        argv = [program("multiping"), "--socket", self.socket, *arguments]
+        return as_user(uid, argv, **options)
+
+    def multiping(self, *arguments, uid=ALICE, input="", timeout=120):
+        """Runs `multiping ARGUMENTS` against this helper, in its namespace, as @uid without privilege."""
+        return self.namespace.run(self.command(*arguments, uid=uid), input=input, timeout=timeout)
+
+
+class Case(unittest.TestCase):
+    """A test case that gives out namespaces and helpers and takes them back."""
+
+    maxDiff = None
+
+    def namespace(self):
+        namespace = Namespace()
+        self.addCleanup(namespace.close)
+        return namespace
+
+    def helper(self, namespace, configuration=UNLIMITED, arguments=()):
+        helper = Helper(namespace, configuration, arguments)
+        self.addCleanup(helper.stop)
+        return helper
+
+    def linked_namespaces(self, network="10.77.0", network6="fd00:77:"):
+        """Two namespaces on one cable, `veth0` in both: the first has .0.1/16 and ::1/64, the second .0.2 and ::2."""
+        first, second = self.namespace(), self.namespace()
+        first.connect(second)
+        first.add_addresses("veth0", f"{network}.1/16", f"{network6}:1/64")
+        second.add_addresses("veth0", f"{network}.2/16", f"{network6}:2/64")
+        return first, second
+
+    def private_helper(self):
+        """A copy of the private helper that carries cap_net_raw=p, for users to start; its path."""
+        path = temporary_folder() / "multiping-helper-private"
+        shutil.copy(program("multiping-helper-private"), path)
+        path.chmod(0o755)
+        subprocess.run(["setcap", "cap_net_raw=p", path], check=True)
+        return path
+
+    def assert_alive(self, done, hosts):
+        """@done is a `multiping` in default mode that found each of @hosts alive, in whatever order."""
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(sorted(done.stdout.splitlines()),
+                         sorted(f"{host} is alive" for host in hosts))
+
+
+def main():
+    """Runs the tests of the calling program. Who cannot run them says so: 77, which with CI=true is a failure."""
+    if os.geteuid() != 0:
+        print("skipped: network namespaces need root")
+        sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    result = unittest.main(exit=False, verbosity=2).result
+    if result.skipped and os.environ.get("CI") == "true":
+        print("a skipped test is a failed one where CI=true")
+        sys.exit(1)
+    sys.exit(0 if result.wasSuccessful() else 1)
