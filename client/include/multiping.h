@@ -68,7 +68,6 @@
  *	-EPROTO           what it said is not the protocol
  *	-ETIMEDOUT        it did not answer within helper_wait_us
  *	-ECONNRESET       it ended before it had answered
- *	-ENODEV           an interface was given by name, but the helper lives in another network namespace: give its number there
  *	other             as socket(2), connect(2), execve(2) say
  * Each ends all open probes as MULTIPING_HELPER_LOST; the next send or ping tries anew. A helper that is lost *after* it had
  * answered is no error of the call: the open probes have that outcome, and what had been delivered before still counts.
@@ -82,8 +81,8 @@
  * MEMORY. Arguments are copied unless it says "borrowed"; what a function returns by pointer is borrowed until the next call on
  * the same object. An object takes some 150 bytes a target.
  *
- * THREADS. An object belongs to one thread at a time; several objects may be used by several threads at once. Names are looked up by
- * threads of the library's own, with all signals blocked, which touch nothing of the program's.
+ * THREADS. An object belongs to one thread at a time; several objects may be used by several threads at once. Names are looked
+ * up by threads of the library's own, with all signals blocked, which touch nothing of the program's.
  *
  * FORK. After fork() only the parent may use the object; the child may neither use nor free it. (Its descriptors close on exec.)
  *
@@ -111,8 +110,10 @@ enum multiping_outcome { /* of a target's last probe; numbers never change */
 	MULTIPING_TIMEOUT = 3,    /* sent, and no answer within the probe's life */
 	MULTIPING_ICMP_ERROR = 4, /* a router or the host refused it: icmp_type, icmp_code, reporter, next_hop_mtu */
 	MULTIPING_SEND_ERROR = 5, /* the helper's kernel did not take it: error, e.g. ENETUNREACH */
-	MULTIPING_DENIED = 6,     /* the helper's policy, or it refused the request: error, and multiping_message() */
-	MULTIPING_CANCELLED = 7,  /* by multiping_cancel() or multiping_reset() */
+	MULTIPING_DENIED = 6,     /* by the helper's policy, or its limits: error, and multiping_message() tells which. EPERM: a rule, an
+				   * option; EMSGSIZE: size_bytes; ERANGE: the time-out; ENODEV: the interface was given by its name,
+				   * but the helper lives in another network namespace (give its number there); EINVAL: other */
+	MULTIPING_CANCELLED = 7,  /* by multiping_cancel() */
 	MULTIPING_NAME_ERROR = 8, /* the library's own: the name has no address: error, a code for gai_strerror(3) */
 	MULTIPING_HELPER_LOST = 9, /* the library's own: the helper went away, or could not be reached: error */
 };
@@ -185,8 +186,8 @@ int multiping_run(const char *const *hosts, size_t n_hosts, int64_t timeout_us, 
 /* --- 2. The object ------------------------------------------------------------------------------------------------------- */
 
 /* Makes an object without targets. @config: NULL for the defaults. Connects to nothing: that happens when first something is to
- * be sent. -EINVAL: a field outside its range, or struct_bytes is wrong. -E2BIG: a later library's config with fields that this
- * one does not know. -ENAMETOOLONG: the socket's path. -ENODEV: no interface of that name. */
+ * be sent. -EINVAL: a field outside its range, or struct_bytes is wrong. -E2BIG: a later header's config, with fields set
+ * that this library does not know. -ENAMETOOLONG: the socket's path. -ENODEV: no interface of that name. */
 int multiping_new(const struct multiping_config *config, struct multiping **ret_multiping);
 
 /* Closes and frees; open probes are cancelled. NULL is fine. Returns NULL. Does not block, also while a name is looked up. */
@@ -214,13 +215,13 @@ int multiping_send(struct multiping *multiping);
  * last probe was really sent, whichever is later. @wait_us < 0: for as long as probes live. Names that are still being looked
  * up, a limit or a busy helper thus make the call longer; they never make a host silent.
  *
- * Returns how many targets have no reply since they were added or reset, names without address included; multiping_get() tells of each. A
- * target that is missing may still be MULTIPING_SENT: a later multiping_receive() can find its answer. -EINTR: a signal
- * handler ran; call again. Errors of reaching a helper: see above. */
+ * Returns how many targets have no reply since they were added or reset, names without address included; multiping_get() tells
+ * of each. A target that is missing may still be MULTIPING_SENT: a later multiping_receive() can find its answer. -EINTR: a
+ * signal handler ran; call again. Errors of reaching a helper: see above. */
 int multiping_receive(struct multiping *multiping, int64_t wait_us);
 
-/* Begins a new round: forgets replies, outcomes and counters, cancels what is open of multiping_send(), keeps targets and addresses.
- * Answers to earlier rounds count for nothing. */
+/* Begins a new round: forgets replies, outcomes and counters, cancels what is open of multiping_send(), keeps targets and
+ * addresses. Answers to earlier rounds count for nothing. */
 int multiping_reset(struct multiping *multiping);
 
 /* What is known of @target. After a reply that is the reply; while a probe of multiping_send() is open, MULTIPING_PENDING or
@@ -278,8 +279,8 @@ int multiping_next_event(struct multiping *multiping, struct multiping_event *re
  * MULTIPING_NAME_ERROR, as an event like any other. -ENOENT: no such target. */
 int multiping_ping(struct multiping *multiping, size_t target, int64_t timeout_us, uint64_t *ret_probe);
 
-/* Ends an open @probe of multiping_ping(): its outcome will be MULTIPING_CANCELLED, or one that was already on its way. Nothing happens
- * where it has ended. -ENOENT: no such probe, or it ended so long ago that it is forgotten. */
+/* Ends an open @probe of multiping_ping(): its outcome will be MULTIPING_CANCELLED, or one that was already on its way. Nothing
+ * happens where it has ended. -ENOENT: no such probe, or it ended so long ago that it is forgotten. */
 int multiping_cancel(struct multiping *multiping, uint64_t probe);
 
 #if defined(__GNUC__)
