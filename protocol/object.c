@@ -1,21 +1,29 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single objects: each getter checks type, range and length, and copies. */
+/* Single objects: each getter checks type, range and length, and copies.
+ *
+ * Of msgpack-c's ways to unpack, msgpack_unpack alone takes a zone of ours. The others make one for each message and let it grow by
+ * chunks, which costs as much again as the unpacking (measured: 185 ns instead of 90 for each outcome of a full results message). */
 
 #include "protocol/object.h"
 
 #include <errno.h>
+#include <msgpack/unpack.h>
 #include <string.h>
 
 #include "protocol/scan.h"
 
-/* Says in words what the scan found. */
-static void fault_set_scan(struct fault *ret_fault, enum protocol_code code, size_t n_bytes) {
+int object_scan(const void *bytes, size_t n_bytes, struct fault *ret_fault) {
+	enum protocol_code code = message_scan(bytes, n_bytes);
+
+	if (code == PROTOCOL_CODE_NONE) {
+		return 0;
+	}
+
 	if (code == PROTOCOL_CODE_TOO_LARGE) {
 		fault_set_limit(ret_fault, code, "message_bytes", (int64_t)n_bytes,
-				PROTOCOL_MAX_MESSAGE_BYTES,
-				"message of %zu bytes, at most %d are allowed", n_bytes,
-				PROTOCOL_MAX_MESSAGE_BYTES);
+				PROTOCOL_MAX_MESSAGE_BYTES, "message: %zu bytes, %d allowed",
+				n_bytes, PROTOCOL_MAX_MESSAGE_BYTES);
 	} else if (code == PROTOCOL_CODE_TOO_DEEP) {
 		fault_set(ret_fault, code, "containers more than %d deep", PROTOCOL_MAX_DEPTH);
 	} else if (code == PROTOCOL_CODE_TRAILING_BYTES) {
@@ -23,24 +31,20 @@ static void fault_set_scan(struct fault *ret_fault, enum protocol_code code, siz
 	} else {
 		fault_set(ret_fault, code, "not one whole MessagePack object");
 	}
+	return 1;
 }
 
-int object_unpack(const void *bytes, size_t n_bytes, msgpack_unpacked *unpacked,
+int object_unpack(const void *bytes, size_t n_bytes, msgpack_zone *zone, msgpack_object *ret_object,
 		  struct fault *ret_fault) {
-	enum protocol_code code = message_scan(bytes, n_bytes);
 	msgpack_unpack_return r;
 
-	if (code != PROTOCOL_CODE_NONE) {
-		fault_set_scan(ret_fault, code, n_bytes);
-		return 1;
-	}
-
-	r = msgpack_unpack_next(unpacked, bytes, n_bytes, NULL);
+	msgpack_zone_clear(zone);
+	r = msgpack_unpack(bytes, n_bytes, NULL, zone, ret_object);
 	if (r == MSGPACK_UNPACK_NOMEM_ERROR) {
 		return -ENOMEM;
 	}
-	if (r != MSGPACK_UNPACK_SUCCESS) { /* the scan and msgpack-c would have to disagree */
-		fault_set_scan(ret_fault, PROTOCOL_CODE_NOT_MSGPACK, n_bytes);
+	if (r != MSGPACK_UNPACK_SUCCESS) {
+		fault_set(ret_fault, PROTOCOL_CODE_NOT_MSGPACK, "not unpackable");
 		return 1;
 	}
 

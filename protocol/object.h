@@ -4,7 +4,7 @@
 /* Reads single MessagePack objects, of a peer that is not trusted (internal to protocol/). */
 
 #include <msgpack/object.h>
-#include <msgpack/unpack.h>
+#include <msgpack/zone.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,10 +14,24 @@
 
 #define CLEANUP(function) __attribute__((cleanup(function)))
 
-/* Scans the @n_bytes at @bytes and only then has msgpack-c unpack them; @unpacked, which was initialised, borrows them. Returns 0;
- * 1 with a fault of those that close a session; -ENOMEM. */
-int object_unpack(const void *bytes, size_t n_bytes, msgpack_unpacked *unpacked,
+/* What object_unpack takes of a zone for @n_bytes, at most: a zone whose first chunk has this size never grows. The scan bounds the
+ * elements by the message's bytes; a pair of a map takes the room of its two. */
+static inline size_t object_zone_bytes(size_t n_bytes) {
+	return n_bytes * sizeof(msgpack_object);
+}
+
+/* message_scan, with its finding as a fault: 0, or 1. */
+int object_scan(const void *bytes, size_t n_bytes, struct fault *ret_fault);
+
+/* Has msgpack-c unpack bytes that were scanned, into @zone, which is emptied before; @ret_object borrows both. Returns 0; 1 with a
+ * fault where msgpack-c sees it otherwise than the scan; -ENOMEM. */
+int object_unpack(const void *bytes, size_t n_bytes, msgpack_zone *zone, msgpack_object *ret_object,
 		  struct fault *ret_fault);
+
+/* For CLEANUP. */
+static inline void object_zone_free(msgpack_zone **zone) {
+	msgpack_zone_free(*zone);
+}
 
 /* Whether @object is an integer from 0 to @maximum. */
 static inline bool object_get_uint(const msgpack_object *object, uint64_t maximum,

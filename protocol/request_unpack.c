@@ -6,6 +6,7 @@
 
 #include "protocol/request.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "protocol/map.h"
@@ -285,19 +286,29 @@ static int read_call(struct request_decoder *decoder, const msgpack_object_array
 
 int request_unpack(struct request_decoder *decoder, const void *bytes, size_t n_bytes,
 		   struct request *ret_request, struct fault *ret_fault) {
-	CLEANUP(msgpack_unpacked_destroy) msgpack_unpacked unpacked = {0};
+	CLEANUP(object_zone_free) msgpack_zone *zone = NULL;
 	struct reading reading = {0};
+	msgpack_object message;
 	int r;
 
-	r = object_unpack(bytes, n_bytes, &unpacked, ret_fault);
-	if (r < 0) {
-		return r;
-	}
-	if (r > 0 || read_envelope(&unpacked.data, &reading.request.msgid, ret_fault) != 0) {
+	if (object_scan(bytes, n_bytes, ret_fault) != 0) {
 		return REQUEST_E_UNANSWERABLE;
 	}
 
-	if (read_call(decoder, &unpacked.data.via.array, &reading, ret_fault) != 0) {
+	zone = msgpack_zone_new(object_zone_bytes(n_bytes));
+	if (zone == NULL) {
+		return -ENOMEM;
+	}
+
+	r = object_unpack(bytes, n_bytes, zone, &message, ret_fault);
+	if (r < 0) {
+		return r;
+	}
+	if (r > 0 || read_envelope(&message, &reading.request.msgid, ret_fault) != 0) {
+		return REQUEST_E_UNANSWERABLE;
+	}
+
+	if (read_call(decoder, &message.via.array, &reading, ret_fault) != 0) {
 		if (protocol_code_closes(ret_fault->code)) {
 			return REQUEST_E_UNANSWERABLE;
 		}

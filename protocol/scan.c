@@ -21,30 +21,41 @@ struct form {
 	uint8_t n_fixed_bytes;  /* behind that, always there: a number, the type of an extension */
 };
 
-/* What begins with 0xc0 to 0xdf; all other first bytes carry their length, or value, in themselves. */
+/* What begins with 0xc0 to 0xdf, in that order; all other first bytes carry their length, or value, in themselves. */
 static const struct form forms[32] = {
-	/* clang-format off: one row for each first byte */
-	[0x00] = {SHAPE_BYTES, 0, 0},   /* nil */
-	[0x01] = {SHAPE_INVALID, 0, 0}, /* never used */
-	[0x02] = {SHAPE_BYTES, 0, 0},   /* false */
-	[0x03] = {SHAPE_BYTES, 0, 0},   /* true */
-	[0x04] = {SHAPE_BYTES, 1, 0},   /* bin 8, 16, 32 */
-	[0x05] = {SHAPE_BYTES, 2, 0},   [0x06] = {SHAPE_BYTES, 4, 0},
-	[0x07] = {SHAPE_BYTES, 1, 1}, /* ext 8, 16, 32 */
-	[0x08] = {SHAPE_BYTES, 2, 1},   [0x09] = {SHAPE_BYTES, 4, 1},
-	[0x0a] = {SHAPE_BYTES, 0, 4},                                 /* float 32, 64 */
-	[0x0b] = {SHAPE_BYTES, 0, 8},   [0x0c] = {SHAPE_BYTES, 0, 1}, /* uint 8 to 64 */
-	[0x0d] = {SHAPE_BYTES, 0, 2},   [0x0e] = {SHAPE_BYTES, 0, 4},
-	[0x0f] = {SHAPE_BYTES, 0, 8},   [0x10] = {SHAPE_BYTES, 0, 1}, /* int 8 to 64 */
-	[0x11] = {SHAPE_BYTES, 0, 2},   [0x12] = {SHAPE_BYTES, 0, 4},
-	[0x13] = {SHAPE_BYTES, 0, 8},   [0x14] = {SHAPE_BYTES, 0, 2}, /* fixext 1, 2, 4, 8, 16 */
-	[0x15] = {SHAPE_BYTES, 0, 3},   [0x16] = {SHAPE_BYTES, 0, 5},
-	[0x17] = {SHAPE_BYTES, 0, 9},   [0x18] = {SHAPE_BYTES, 0, 17},
-	[0x19] = {SHAPE_BYTES, 1, 0}, /* str 8, 16, 32 */
-	[0x1a] = {SHAPE_BYTES, 2, 0},   [0x1b] = {SHAPE_BYTES, 4, 0},
-	[0x1c] = {SHAPE_ARRAY, 2, 0},                               /* array 16, 32 */
-	[0x1d] = {SHAPE_ARRAY, 4, 0},   [0x1e] = {SHAPE_MAP, 2, 0}, /* map 16, 32 */
-	[0x1f] = {SHAPE_MAP, 4, 0},
+	/* clang-format off */
+	{SHAPE_BYTES, 0, 0},   /* nil */
+	{SHAPE_INVALID, 0, 0}, /* never used */
+	{SHAPE_BYTES, 0, 0},   /* false */
+	{SHAPE_BYTES, 0, 0},   /* true */
+	{SHAPE_BYTES, 1, 0},   /* bin 8 */
+	{SHAPE_BYTES, 2, 0},   /* bin 16 */
+	{SHAPE_BYTES, 4, 0},   /* bin 32 */
+	{SHAPE_BYTES, 1, 1},   /* ext 8 */
+	{SHAPE_BYTES, 2, 1},   /* ext 16 */
+	{SHAPE_BYTES, 4, 1},   /* ext 32 */
+	{SHAPE_BYTES, 0, 4},   /* float 32 */
+	{SHAPE_BYTES, 0, 8},   /* float 64 */
+	{SHAPE_BYTES, 0, 1},   /* uint 8 */
+	{SHAPE_BYTES, 0, 2},   /* uint 16 */
+	{SHAPE_BYTES, 0, 4},   /* uint 32 */
+	{SHAPE_BYTES, 0, 8},   /* uint 64 */
+	{SHAPE_BYTES, 0, 1},   /* int 8 */
+	{SHAPE_BYTES, 0, 2},   /* int 16 */
+	{SHAPE_BYTES, 0, 4},   /* int 32 */
+	{SHAPE_BYTES, 0, 8},   /* int 64 */
+	{SHAPE_BYTES, 0, 2},   /* fixext 1 */
+	{SHAPE_BYTES, 0, 3},   /* fixext 2 */
+	{SHAPE_BYTES, 0, 5},   /* fixext 4 */
+	{SHAPE_BYTES, 0, 9},   /* fixext 8 */
+	{SHAPE_BYTES, 0, 17},  /* fixext 16 */
+	{SHAPE_BYTES, 1, 0},   /* str 8 */
+	{SHAPE_BYTES, 2, 0},   /* str 16 */
+	{SHAPE_BYTES, 4, 0},   /* str 32 */
+	{SHAPE_ARRAY, 2, 0},   /* array 16 */
+	{SHAPE_ARRAY, 4, 0},   /* array 32 */
+	{SHAPE_MAP, 2, 0},     /* map 16 */
+	{SHAPE_MAP, 4, 0},     /* map 32 */
 	/* clang-format on */
 };
 
