@@ -8,7 +8,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "helper/reason.h"
+
+#define CONFIG_DEFAULT_USER "multiping" /* the one account that need not exist */
 #define CONFIG_UNLIMITED UINT32_MAX /* the word "unlimited" where no limit is wanted */
+
+enum {
+	CONFIG_NAME_BYTES = 33, /* a name of 32 characters, as useradd(8) allows, and its zero byte */
+	CONFIG_MAX_PROBES_IN_FLIGHT = 2097152,
+};
 
 enum config_socket { CONFIG_SOCKET_AUTO, CONFIG_SOCKET_RAW, CONFIG_SOCKET_PING };
 
@@ -22,9 +30,9 @@ struct config_limits { /* [limits] */
 };
 
 struct config {
-	char user[33];                         /* [helper] user: name or number; "multiping" */
+	char user[CONFIG_NAME_BYTES];          /* [helper] user: name or number; "multiping" */
 	mode_t mode;                           /* of the listening socket; 0666 */
-	char group[33];                        /* of the listening socket; "" = unchanged */
+	char group[CONFIG_NAME_BYTES];         /* of the listening socket; "" = unchanged */
 	enum config_socket socket;             /* auto */
 	uint32_t total_packets_per_second;     /* 100000 */
 	uint32_t destination_packets_per_second; /* 100 */
@@ -33,3 +41,17 @@ struct config {
 	struct config_limits limits;
 	bool private_allow;                    /* [private] allow: yes */
 };
+
+enum { CONFIG_E_REFUSED = 1, CONFIG_MAX_FILE_BYTES = 64 << 10 };
+
+/* The defaults above. */
+void config_init(struct config *ret_config);
+
+/* Sets what the text of a file says; @text is changed. CONFIG_E_REFUSED: @ret_reason names @path, the line, what is wrong with it and
+ * what would be right; @config is then half set. */
+int config_parse(const char *path, char *text, struct config *config, struct reason *ret_reason);
+
+/* Reads the file at @path, which must belong to root and be writable by nobody else. Where it does not exist, the defaults hold,
+ * unless it @must_exist. CONFIG_E_REFUSED, or -errno; either way with the reason. */
+int config_load(const char *path, bool must_exist, struct config *ret_config,
+		struct reason *ret_reason);

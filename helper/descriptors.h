@@ -4,6 +4,8 @@
 /* Which number each file descriptor of the helper has. The system-call filter pins them: only sends on the range of send sockets
  * may carry an address or control data, and what lies below DESCRIPTOR_FIRST_CLIENT can never be closed. */
 
+#include <stdbool.h>
+
 enum {
 	DESCRIPTOR_LOG = 2,
 	DESCRIPTOR_PARENT = 3, /* private start: the socket of the one client, as handed down by the library */
@@ -19,7 +21,14 @@ enum {
 	DESCRIPTOR_SEND_IPV6 = 25,
 	DESCRIPTOR_LAST_SEND = 32,
 	DESCRIPTOR_FIRST_CLIENT = 64, /* free numbers below are filled with /dev/null before the filter loads */
+	DESCRIPTOR_LIMIT = 1152,      /* none has this number or a greater one: 1,024 clients and some to refuse in words */
+	DESCRIPTOR_PRIVATE_LIMIT = 72,
 };
+
+/* One more than the greatest number that a descriptor can have. */
+static inline int descriptor_limit(bool is_private) {
+	return is_private ? DESCRIPTOR_PRIVATE_LIMIT : DESCRIPTOR_LIMIT;
+}
 
 /* Moves @fd to @number (which is closed first), close-on-exec. Returns @number, or -errno with @fd still open. */
 int descriptor_place(int fd, int number);

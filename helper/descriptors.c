@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/descriptors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int descriptor_place(int fd, int number) {
+	if (fd == number) {
+		return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : number;
+	}
+	if (dup3(fd, number, O_CLOEXEC) < 0) {
+		return -errno;
+	}
+	(void)close(fd);
+	return number;
+}
+
+int descriptors_fill(void) {
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	while (fd >= 0 && fd < DESCRIPTOR_FIRST_CLIENT) {
+		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0); /* at the lowest free number */
+	}
+	if (fd < 0) {
+		return -errno;
+	}
+	(void)close(fd);
+	return 0;
+}

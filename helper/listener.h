@@ -1,0 +1,20 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The socket that clients connect to. */
+
+#include <sys/types.h>
+
+#include "helper/reason.h"
+
+enum { LISTENER_E_REFUSED = 1 };
+
+/* Listens at @path (absolute, its folder there already), with file mode @mode and group @group ((gid_t)-1: that of this process).
+ * A socket left behind by a process that is gone is replaced; anything else at @path is not. -errno or LISTENER_E_REFUSED. */
+int listener_open(const char *path, mode_t mode, gid_t group, int *ret_fd,
+		  struct reason *ret_reason);
+
+/* Makes the kernel refuse file descriptors sent to @fd and to what is accepted from it. One that is sent and thrown away unread
+ * closes in this process, and can block it for as long as the sender likes. Where the kernel
+ * cannot (before Linux 6.16) the log says so. -errno. */
+int listener_refuse_descriptors(int fd);

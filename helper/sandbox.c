@@ -1,0 +1,186 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/sandbox.h"
+
+#include <errno.h>
+#include <linux/landlock.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "helper/cleanup.h"
+#include "helper/descriptors.h"
+#include "helper/sandbox_table.h"
+
+int sandbox_forbid_new_privileges(void) {
+	return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ? -errno : 0;
+}
+
+/* --- files --- */
+
+/* As the kernel reads it today; the headers may be older. Fields that it does not know yet are zero, which it accepts. */
+struct landlock_rights {
+	uint64_t files;
+	uint64_t network; /* version 4 */
+	uint64_t scopes;  /* version 6 */
+};
+
+/* Everything that this version of Landlock can take away. */
+static struct landlock_rights landlock_all_rights(long version) {
+	static const unsigned n_file_rights[] = {13, 14, 15, 15, 16}; /* of versions 1 to 5 */
+	const long last = sizeof n_file_rights / sizeof *n_file_rights;
+
+	return (struct landlock_rights){
+		.files = (UINT64_C(1) << n_file_rights[(version < last ? version : last) - 1]) - 1,
+		.network = version >= 4 ? 3 : 0, /* bind and connect, TCP */
+		.scopes = version >= 6 ? 3 : 0,  /* abstract Unix sockets, signals */
+	};
+}
+
+int sandbox_leave_files(void) {
+	CLEANUP(cleanup_fd) int fd = -1;
+	struct landlock_rights rights;
+	long version;
+
+	version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	if (version < 1) {
+		return errno == ENOSYS || errno == EOPNOTSUPP ? SANDBOX_E_UNSUPPORTED : -errno;
+	}
+	rights = landlock_all_rights(version);
+	fd = (int)syscall(SYS_landlock_create_ruleset, &rights, sizeof rights, 0);
+	if (fd < 0 || syscall(SYS_landlock_restrict_self, fd, 0) < 0) {
+		return -errno;
+	}
+	return 0;
+}
+
+/* --- resources --- */
+
+enum {
+	BASE_MEMORY_BYTES = 192 << 20,
+	PROBE_MEMORY_BYTES = 128
+}; /* 256 MiB for the default table */
+
+static bool log_is_file(void) {
+	struct stat status;
+
+	return fstat(DESCRIPTOR_LOG, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+int sandbox_limit_resources(bool is_private, const struct config *config) {
+	const struct {
+		int resource;
+		rlim_t limit;
+	} limits[] = {
+		{RLIMIT_NOFILE, (rlim_t)descriptor_limit(is_private)},
+		{RLIMIT_NPROC, 0},
+		{RLIMIT_FSIZE, log_is_file() ? RLIM_INFINITY : 0},
+		{RLIMIT_MEMLOCK, 0},
+		{RLIMIT_CORE, 0},
+#ifndef MULTIPING_SANITIZE /* shadow memory takes terabytes of addresses */
+		{RLIMIT_AS,
+		 BASE_MEMORY_BYTES + (rlim_t)config->probes_in_flight * PROBE_MEMORY_BYTES},
+#endif
+	};
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		struct rlimit now;
+
+		if (getrlimit(limits[i].resource, &now) < 0) {
+			return -errno;
+		}
+		if (now.rlim_max > limits[i].limit) { /* a lower one stays */
+			now.rlim_max = limits[i].limit;
+		}
+		now.rlim_cur = now.rlim_max;
+		if (setrlimit(limits[i].resource, &now) < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* --- system calls --- */
+
+static void cleanup_filter(scmp_filter_ctx *filter) {
+	seccomp_release(*filter); /* takes NULL */
+}
+
+/* Allows the call of @rule where argument 0 is in @range (NULL: whatever it is). */
+static int allow_in_range(scmp_filter_ctx filter, const struct sandbox_rule *rule,
+			  const struct sandbox_range *range) {
+	struct scmp_arg_cmp checks[1 + SANDBOX_MAX_CHECKS];
+	unsigned n_checks = 0;
+
+	if (range) {
+		checks[n_checks++] =
+			(struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ, range->mask, range->value};
+	}
+	for (unsigned i = 0; i < SANDBOX_MAX_CHECKS; i++) {
+		if (rule->checks[i].op != 0) {
+			checks[n_checks++] = rule->checks[i];
+		}
+	}
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, rule->call, n_checks, checks);
+}
+
+static int allow(scmp_filter_ctx filter, const struct sandbox_rule *rule) {
+	int r;
+
+	if (rule->descriptors == SANDBOX_ANY) {
+		return allow_in_range(filter, rule, NULL);
+	}
+	for (size_t i = 0; i < sandbox_n_ranges; i++) {
+		if (sandbox_ranges[i].descriptors == rule->descriptors &&
+		    (r = allow_in_range(filter, rule, &sandbox_ranges[i])) < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int allow_all(scmp_filter_ctx filter, bool is_private, const struct sandbox_rule *rules,
+		     size_t n_rules) {
+	int r;
+
+	for (size_t i = 0; i < n_rules; i++) {
+		if (is_private && rules[i].descriptors == SANDBOX_LISTENER) {
+			continue;
+		}
+		if ((r = allow(filter, &rules[i])) < 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+int sandbox_load_filter(bool is_private) {
+	CLEANUP(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	const struct sandbox_rule abort_rule = {
+		.call = SCMP_SYS(tgkill),
+		.checks = {{0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0},
+			   {2, SCMP_CMP_EQ, SIGABRT, 0}},
+	};
+	int r;
+
+	if (!filter) {
+		return -ENOMEM;
+	}
+	/* A call by another convention of the architecture would only end the thread by default. */
+	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	if (r < 0 || (r = allow_all(filter, is_private, sandbox_rules, sandbox_n_rules)) < 0 ||
+	    (r = allow(filter, &abort_rule)) < 0) {
+		return r;
+	}
+#ifdef MULTIPING_SANITIZE
+	r = allow_all(filter, is_private, sandbox_sanitizer_rules, sandbox_n_sanitizer_rules);
+	if (r < 0) {
+		return r;
+	}
+#endif
+	return seccomp_load(filter);
+}

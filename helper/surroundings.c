@@ -1,0 +1,146 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/surroundings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "helper/descriptors.h"
+#include "helper/log.h"
+
+static bool has_socket_option(int fd, int option, int wanted) {
+	int value;
+	socklen_t n_bytes = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &n_bytes) == 0 && value == wanted;
+}
+
+bool surroundings_have_client(void) {
+	struct sockaddr_storage peer;
+	socklen_t n_bytes = sizeof peer;
+
+	return has_socket_option(DESCRIPTOR_PARENT, SO_DOMAIN, AF_UNIX) &&
+	       has_socket_option(DESCRIPTOR_PARENT, SO_TYPE, SOCK_SEQPACKET) &&
+	       getpeername(DESCRIPTOR_PARENT, (struct sockaddr *)&peer, &n_bytes) == 0;
+}
+
+/* Handlers do not survive execve(2), but what is ignored or blocked does. */
+static int reset_signals(void) {
+	struct sigaction action = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++) {
+		/* A reader of the log who goes away, or a limit on its size, must not end the helper. */
+		action.sa_handler = i == SIGPIPE || i == SIGXFSZ ? SIG_IGN : SIG_DFL;
+		(void)sigaction(i, &action,
+				NULL); /* refused for SIGKILL, SIGSTOP, the C library's own */
+	}
+	(void)sigemptyset(&none);
+	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;
+}
+
+static int reset_timers(void) {
+	static const int timers[] = {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF};
+	const struct itimerval never = {0};
+
+	for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+		if (setitimer(timers[i], &never, NULL) < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static int reset_limits(rlim_t n_descriptors) {
+	struct rlimit limit = {0};
+
+	if (setrlimit(RLIMIT_CORE, &limit) < 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+		return -errno;
+	}
+	if (limit.rlim_cur < n_descriptors) {
+		limit.rlim_cur = n_descriptors;
+	}
+	if (limit.rlim_max < n_descriptors) {
+		limit.rlim_max = n_descriptors; /* only root may */
+	}
+	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
+}
+
+/* Opens /dev/null at the numbers from 0 to @last, or only at the free ones among them. */
+static int open_null(int last, bool only_free) {
+	for (int number = 0; number <= last; number++) {
+		int fd;
+
+		if (only_free && fcntl(number, F_GETFD) >= 0) {
+			continue;
+		}
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		if (fd < 0 || descriptor_place(fd, number) < 0) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+static int reset_descriptors(bool is_private) {
+	int first_client = DESCRIPTOR_FIRST_CLIENT, r;
+
+	if (is_private && (r = descriptor_place(DESCRIPTOR_PARENT, first_client++)) < 0) {
+		return r;
+	}
+	for (int fd = DESCRIPTOR_LOG + 1; fd < DESCRIPTOR_FIRST_CLIENT; fd++) {
+		(void)close(fd);
+	}
+	closefrom(first_client);
+	if ((r = open_null(DESCRIPTOR_LOG, !is_private)) < 0) {
+		return r;
+	}
+	return is_private ? 0 : log_open();
+}
+
+int surroundings_clean(bool is_private, struct reason *ret_reason) {
+	int r;
+
+	if (clearenv() != 0) {
+		return reason_set(ret_reason, -ENOMEM, NULL, "emptying the environment");
+	}
+	if ((r = reset_signals()) < 0 || (r = reset_timers()) < 0) {
+		return reason_set(ret_reason, r, NULL, "resetting signals and timers");
+	}
+	if ((r = reset_limits(descriptor_limit(is_private))) < 0) {
+		return reason_set(ret_reason, r, "raise RLIMIT_NOFILE (ulimit -n)",
+				  "having %d descriptors", descriptor_limit(is_private));
+	}
+	(void)umask(077);
+	if (chdir("/") < 0) {
+		return reason_set(ret_reason, -errno, NULL, "changing to /");
+	}
+	r = reset_descriptors(is_private);
+	return r < 0 ? reason_set(ret_reason, r, NULL, "opening /dev/null and the log") : 0;
+}
+
+int surroundings_take_signals(void) {
+	sigset_t signals;
+	int fd, r;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0) {
+		return -errno;
+	}
+	fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	r = descriptor_place(fd, DESCRIPTOR_SIGNAL);
+	return r < 0 ? r : 0;
+}
