@@ -60,6 +60,13 @@ def temporary_folder():
     return path
 
 
+def copy_to(folder, path):
+    """A copy of the program at @path which every user can run, wherever the build may be."""
+    copy = Path(shutil.copy(path, folder))
+    copy.chmod(0o755)
+    return copy
+
+
 @functools.cache
 def installed():
     """The prefix into which the build was installed, once for each test program."""
@@ -281,9 +288,7 @@ class Case(unittest.TestCase):
 
     def private_helper(self):
         """A copy of the private helper that carries cap_net_raw=p, for users to start; its path."""
-        path = temporary_folder() / "multiping-helper-private"
-        shutil.copy(program("multiping-helper-private"), path)
-        path.chmod(0o755)
+        path = copy_to(temporary_folder(), program("multiping-helper-private"))
         subprocess.run(["setcap", "cap_net_raw=p", path], check=True)
         return path
 

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: The multiping authors
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts that do not answer, in each way that there is: the right outcome, at the right time.
+
+The network is `home` with the helper, a `router`, and behind the router whatever its routing table says. Times are compared
+with the time-out that was asked for, never with a clock of ours alone: what a busy machine adds is in SLACK_SECONDS."""
+
+import errno
+import time
+
+import rig
+from client_from_specification import Client, ICMP_ERROR, REPLY, SEND_ERROR, TIMEOUT, address
+
+SLACK_SECONDS = 1.5
+UNVERIFIED = 8
+
+# What the router does with a destination, and the ICMP error that tells of it: (type, code).
+UNREACHABLE_IPV4 = {"10.80.0.1": ("unreachable", (3, 1)), "10.81.0.1": ("prohibit", (3, 13)), "10.82.0.1": (None, (3, 0))}
+UNREACHABLE_IPV6 = {"fd00:80::1": ("unreachable", (1, 0)), "fd00:81::1": ("prohibit", (1, 1)), "fd00:82::1": (None, (1, 0))}
+
+
+class Outcomes(rig.Case):
+    def setUp(self):
+        self.home, router = self.linked_namespaces()
+        self.home.ip("route add default via 10.77.0.2")
+        self.home.ip("-6 route add default via fd00:77::2")
+        for setting, value in (("ipv4.ip_forward", 1), ("ipv6.conf.all.forwarding", 1),
+                               ("ipv4.icmp_ratelimit", 0), ("ipv6.icmp.ratelimit", 0)):
+            router.sysctl(f"net.{setting}", value)
+        for host, (route, _) in (UNREACHABLE_IPV4 | UNREACHABLE_IPV6).items():
+            if route:
+                router.ip(f"route add {route} {host}")
+        router.ip("route add blackhole 10.90.0.0/16")
+        router.ip("route add blackhole fd00:90::/64")
+        router.drop("ip daddr 10.91.0.0/16")
+        self.router = router
+        self.helper_process = self.helper(self.home)
+        self.client = Client(self.helper_process.connect(rig.ALICE))
+        self.addCleanup(self.client.close)
+        self.client.hello()
+
+    def assert_takes(self, begin, seconds):
+        """That as long as @seconds, and not much longer, have gone by since @begin."""
+        took = time.monotonic() - begin
+        self.assertGreaterEqual(took, seconds)
+        self.assertLessEqual(took, 1.5 * seconds + SLACK_SECONDS)
+
+    def test_silent_host_times_out_when_its_time_is_over(self):
+        silent = [f"10.90.0.{host}" for host in range(1, 65)] + [f"fd00:90::{host}" for host in range(1, 65)]
+        for timeout_us in (1000, 200_000, 2_000_000):
+            with self.subTest(timeout_us=timeout_us):
+                begin = time.monotonic()
+                outcomes = self.client.ping(silent, timeout_us)
+                self.assert_takes(begin, timeout_us / 1e6)
+                self.assertEqual({outcome[1] for outcome in outcomes}, {TIMEOUT})
+                self.assertEqual({outcome[2] & 4 for outcome in outcomes}, {0})  # nothing was lost locally
+
+    def test_dropped_by_a_firewall_times_out(self):
+        self.home.drop("ip saddr 10.77.0.2")
+        self.assertEqual(self.client.ping(["10.77.0.2"], 300_000)[0][1], TIMEOUT)
+        self.assertEqual(self.client.ping(["fd00:77::2"], 10_000_000)[0][1], REPLY)
+
+    def test_unreachable_is_an_icmp_error_at_once(self):
+        for hosts, reporter in ((UNREACHABLE_IPV4, "10.77.0.2"), (UNREACHABLE_IPV6, "fd00:77::2")):
+            begin = time.monotonic()
+            outcomes = self.client.ping(list(hosts), 60_000_000)
+            self.assertLess(time.monotonic() - begin, 30)  # none waited for its time-out
+            for outcome, (host, (_, expected)) in zip(outcomes, hosts.items()):
+                with self.subTest(host=host):
+                    self.assertEqual(outcome[1], ICMP_ERROR)
+                    self.assertEqual(tuple(outcome[4:6]), expected)
+                    self.assertEqual(outcome[6], address(reporter))
+                    self.assertEqual(outcome[2] & UNVERIFIED, 0)
+
+    def test_hop_limit_used_up_is_an_icmp_error_of_the_router(self):
+        for host, kind, reporter in (("10.90.0.1", 11, "10.77.0.2"), ("fd00:90::1", 3, "fd00:77::2")):
+            outcome, = self.client.ping([host], 60_000_000, ttl=1)
+            self.assertEqual((outcome[1], *outcome[4:6]), (ICMP_ERROR, kind, 0))
+            self.assertEqual(outcome[6], address(reporter))
+
+    def test_too_big_tells_the_next_hops_mtu(self):
+        self.router.ip("link add narrow type veth peer name end")
+        self.router.add_addresses("narrow", "10.92.0.1/24")
+        self.router.ip("link set narrow mtu 600 up")
+        self.router.ip("link set end up")
+        outcome, = self.client.ping(["10.92.0.9"], 60_000_000, size_bytes=1000, dont_fragment=True)
+        self.assertEqual((outcome[1], *outcome[4:6], outcome[7]), (ICMP_ERROR, 3, 4, 600))
+
+    def test_no_way_out_is_a_send_error(self):
+        self.home.ip("route del default")
+        self.home.ip("-6 route del default")
+        self.home.ip("route add unreachable 10.81.0.0/16")
+        self.home.ip("route add prohibit 10.82.0.0/16")
+        self.home.nft("table inet wall { chain output { type filter hook output priority 0; policy accept;\n"
+                      "ip daddr 127.66.0.0/16 drop\n}}")
+        expected = {"10.80.0.1": errno.ENETUNREACH, "fd00:80::1": errno.ENETUNREACH, "10.81.0.1": errno.EHOSTUNREACH,
+                    "10.82.0.1": errno.EACCES, "127.66.0.1": errno.EPERM}
+        begin = time.monotonic()
+        outcomes = self.client.ping(list(expected), 60_000_000)
+        self.assertLess(time.monotonic() - begin, 30)
+        self.assertEqual([(outcome[1], outcome[4]) for outcome in outcomes],
+                         [(SEND_ERROR, number) for number in expected.values()])
+
+    def test_one_bad_target_does_no_harm_to_the_others(self):
+        hosts = ["10.77.0.2", "10.90.0.1", "10.80.0.1", "127.0.0.1", "fd00:80::1", "::1"]
+        kinds = [outcome[1] for outcome in self.client.ping(hosts, 500_000)]
+        self.assertEqual(kinds, [REPLY, TIMEOUT, ICMP_ERROR, REPLY, ICMP_ERROR, REPLY])
+
+    def test_command_line_calls_each_of_them_unreachable(self):
+        alive = ["127.0.0.1", "10.77.0.2", "fd00:77::2"]
+        silent = ["10.90.0.1", "fd00:90::1"]
+        errors = ["10.80.0.1", "fd00:80::1"]
+        begin = time.monotonic()
+        done = self.helper_process.multiping("-r", "0", "-t", "700", *alive, *silent, *errors)
+        self.assert_takes(begin, 0.7)
+        self.assertEqual(sorted(done.stdout.splitlines()),
+                         sorted([f"{host} is alive" for host in alive] +
+                                [f"{host} is unreachable" for host in silent + errors]))
+        self.assertEqual(done.returncode, 1)
+
+
+if __name__ == "__main__":
+    rig.main()
