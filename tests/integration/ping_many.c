@@ -22,7 +22,7 @@ struct hosts {
 static int input_read(char **ret_text, size_t *ret_n_bytes) {
 	FILE *copy;
 	char *text = NULL, block[65536];
-	size_t n_bytes, n;
+	size_t n_bytes = 0, n;
 
 	copy = open_memstream(&text, &n_bytes);
 	if (copy == NULL) {
