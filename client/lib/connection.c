@@ -1,0 +1,237 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Closed → (retrying →) greeting → up → closed. A failure always leads back to closed, by connection_close(): whether and when to
+ * try again is for the owner to say.
+ *
+ * A named socket is the only one tried. For the default one "not there" and "nobody listens for a second" (a service that is
+ * being restarted) lead to a private helper; everything else, above all "you may not", is an error: an administrator's
+ * limit is not to be worked round. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "client/lib/cleanup.h"
+#include "client/lib/clock.h"
+#include "client/lib/connection.h"
+#include "client/lib/spawn.h"
+
+#define RETRY_NS (CLOCK_NS_PER_S / 20)
+#define REFUSED_NS CLOCK_NS_PER_S /* how long nobody may listen at the default socket */
+
+static const char *environment_path(const char *name, const char *otherwise) {
+	const char *path = secure_getenv(name);
+
+	return path && *path ? path : otherwise;
+}
+
+static const char *private_path(void) {
+	return environment_path("MULTIPING_HELPER", MULTIPING_PRIVATE_HELPER);
+}
+
+int connection_init(struct connection *connection, int epoll_fd, const char *socket_path,
+		    int64_t wait_us, struct words *words) {
+	const char *path = socket_path ? socket_path : environment_path("MULTIPING_SOCKET", NULL);
+	size_t n_bytes;
+
+	connection->is_named = path != NULL;
+	path = path ? path : MULTIPING_SOCKET;
+	n_bytes = strlen(path) + 1;
+	if (n_bytes > sizeof connection->path) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(connection->path, path, n_bytes);
+	connection->state = CONNECTION_CLOSED;
+	connection->fd = -1;
+	connection->epoll_fd = epoll_fd;
+	connection->wait_us = wait_us;
+	connection->words = words;
+	connection->next_msgid = 1;
+	return message_decoder_new(&connection->decoder);
+}
+
+void connection_deinit(struct connection *connection) {
+	connection_close(connection);
+	connection->decoder = message_decoder_free(connection->decoder);
+}
+
+void connection_close(struct connection *connection) {
+	if (connection->fd >= 0) {
+		close(connection->fd); /* leaves epoll by itself: there is no other descriptor for it */
+	}
+	connection->fd = -1;
+	connection->state = CONNECTION_CLOSED;
+	connection->has_output = false;
+	connection->closing_error = 0;
+}
+
+/* Fails with -@error and says so: what was tried, what it answered, what would help. */
+static int connection_fail(struct connection *connection, int error, const char *help) {
+	words_set(connection->words, "no helper at %s: %s%s%s", connection->path,
+		  words_of_error(error), *help ? "; " : "", help);
+	return -error;
+}
+
+/* The kernel's overflow uid stands for everyone who has no number in our user namespace: in a container the root of the host. */
+static bool uid_is_overflow(uid_t uid) {
+	char text[16] = "";
+	CLEANUP(cleanup_fd) int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+
+	return fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strtoul(text, NULL, 10) == uid;
+}
+
+/* Whether all uids there are have a number here: else this is a user namespace of some kind. */
+static bool is_first_user_namespace(void) {
+	char text[64] = "";
+	unsigned first, outside, n;
+	CLEANUP(cleanup_fd) int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 || read(fd, text, sizeof text - 1) <= 0 ||
+	       (sscanf(text, "%u %u %u", &first, &outside, &n) == 3 && first == 0 && outside == 0 &&
+		n == UINT32_MAX);
+}
+
+/* Whoever could make the default path before the helper did would see what this program pings, and invent the answers. */
+static bool peer_is_trusted(int fd) {
+	struct ucred peer;
+	socklen_t n_bytes = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_bytes) < 0) {
+		return false;
+	}
+	return peer.uid == 0 || peer.uid == geteuid() ||
+	       (!is_first_user_namespace() && uid_is_overflow(peer.uid));
+}
+
+static int connection_greet(struct connection *connection) {
+	struct request request = {.method = REQUEST_HELLO, .hello.protocol = PROTOCOL_VERSION};
+	struct epoll_event interest = {.events = EPOLLIN, .data.fd = connection->fd};
+	int r;
+
+	if (epoll_ctl(connection->epoll_fd, EPOLL_CTL_ADD, connection->fd, &interest) < 0) {
+		return -errno;
+	}
+	connection->state = CONNECTION_GREETING;
+	snprintf(request.hello.client, sizeof request.hello.client, "%.40s (libmultiping %s)",
+		 program_invocation_short_name, MULTIPING_VERSION);
+	r = connection_write(connection, &request);
+	connection->hello_msgid = request.msgid;
+	return r;
+}
+
+static int connection_spawn(struct connection *connection, int socket_error) {
+	const char *path = private_path();
+	int r = spawn_helper(path, &connection->fd);
+
+	if (r < 0) {
+		words_set(connection->words,
+			  "no helper: socket %s: %s; private helper %s: %s. Start the service "
+			  "(systemctl start multiping.socket), or as root \"multiping-helper "
+			  "--listen PATH\" with MULTIPING_SOCKET=PATH here; or install the private "
+			  "helper with \"setcap cap_net_raw=p\"",
+			  connection->path, words_of_error(socket_error), path, words_of_error(-r));
+		return r;
+	}
+	connection->is_private = true;
+	return connection_greet(connection);
+}
+
+static int connection_retry(struct connection *connection, int64_t now_ns) {
+	connection->state = CONNECTION_RETRYING;
+	connection->retry_ns = now_ns + RETRY_NS;
+	return 0;
+}
+
+static bool connection_waited(const struct connection *connection, int64_t now_ns) {
+	return connection->wait_us >= 0 &&
+	       now_ns - connection->started_ns >= connection->wait_us * CLOCK_NS_PER_US;
+}
+
+/* What an unsuccessful connect(2) leads to. */
+static int connection_refused(struct connection *connection, int error, int64_t now_ns) {
+	bool is_default = !connection->is_named;
+
+	switch (error) {
+	case EAGAIN: /* its queue of connections is full */
+		if (connection_waited(connection, now_ns)) {
+			return connection_fail(connection, ETIMEDOUT, "it accepts no connection");
+		}
+		return connection_retry(connection, now_ns);
+	case ECONNREFUSED:
+		if (is_default && now_ns - connection->started_ns < REFUSED_NS) {
+			return connection_retry(connection, now_ns);
+		}
+		if (is_default) {
+			return connection_spawn(connection, error);
+		}
+		return connection_fail(connection, error, "is the service running?");
+	case ENOENT:
+		if (is_default) {
+			return connection_spawn(connection, error);
+		}
+		return connection_fail(connection, error, "is the path right, and the service running?");
+	case EACCES:
+		return connection_fail(connection, error,
+				       "its mode or group keeps this user out: ask the administrator");
+	default:
+		return connection_fail(connection, error, "");
+	}
+}
+
+static int connection_try(struct connection *connection, int64_t now_ns) {
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	CLEANUP(cleanup_fd) int fd = -1;
+
+	_Static_assert(sizeof address.sun_path == CONNECTION_PATH_BYTES, "unix(7)");
+	memcpy(address.sun_path, connection->path, sizeof address.sun_path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return connection_fail(connection, errno, "");
+	}
+	if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+		return connection_refused(connection, errno, now_ns);
+	}
+	if (!connection->is_named && !peer_is_trusted(fd)) {
+		return connection_fail(connection, EPERM,
+				       "it belongs neither to root nor to this user; if that is meant, "
+				       "name it (MULTIPING_SOCKET)");
+	}
+	connection->fd = fd;
+	fd = -1;
+	connection->is_private = false;
+	return connection_greet(connection);
+}
+
+int connection_advance(struct connection *connection, int64_t now_ns) {
+	switch (connection->state) {
+	case CONNECTION_CLOSED:
+		connection->started_ns = now_ns;
+		return connection_try(connection, now_ns);
+	case CONNECTION_RETRYING:
+		return now_ns < connection->retry_ns ? 0 : connection_try(connection, now_ns);
+	case CONNECTION_GREETING:
+		if (connection_waited(connection, now_ns)) {
+			return connection_fail(connection, ETIMEDOUT, "it does not answer");
+		}
+		return 0;
+	case CONNECTION_UP:
+		return 0;
+	}
+	return 0;
+}
+
+int64_t connection_alarm_ns(const struct connection *connection) {
+	if (connection->state == CONNECTION_RETRYING) {
+		return connection->retry_ns;
+	}
+	if (connection->state == CONNECTION_GREETING && connection->wait_us >= 0) {
+		return connection->started_ns + connection->wait_us * CLOCK_NS_PER_US;
+	}
+	return INT64_MAX;
+}

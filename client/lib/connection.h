@@ -1,0 +1,67 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The way to a helper: which one, connecting, `hello`, and whole messages from then on. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/lib/words.h"
+#include "protocol/buffer.h"
+#include "protocol/message.h"
+#include "protocol/request.h"
+
+enum { CONNECTION_PATH_BYTES = 108 }; /* of a socket, unix(7), with its zero byte */
+
+enum connection_state {
+	CONNECTION_CLOSED,
+	CONNECTION_RETRYING, /* there is a socket, but nobody accepts: tried again at retry_ns */
+	CONNECTION_GREETING, /* `hello` is on its way */
+	CONNECTION_UP,
+};
+
+struct connection {
+	enum connection_state state;
+	int fd;       /* -1: none */
+	int epoll_fd; /* borrowed; @fd is registered there */
+	bool is_named; /* @path was given: no other helper is tried */
+	bool is_private;
+	bool is_same_namespace; /* the helper's network namespace is ours; once up */
+	bool has_output;        /* a message waits for room in the socket */
+	char path[CONNECTION_PATH_BYTES];
+	int64_t wait_us;        /* how long a helper that is there may take to answer; < 0: for ever */
+	int64_t started_ns, retry_ns;
+	int closing_error;      /* errno for what the helper said as its last word; 0: nothing */
+	uint32_t next_msgid, hello_msgid;
+	struct hello_result hello; /* once up */
+	struct words *words;       /* borrowed: why it failed */
+	struct message_decoder *decoder;
+	struct message_buffer output;
+	uint8_t input[PROTOCOL_MAX_MESSAGE_BYTES + 1]; /* one more, to see what is too long */
+};
+
+/* A closed connection to the socket at @socket_path, or where that is NULL to the one that MULTIPING_SOCKET names, or else to the
+ * default one or a private helper. -ENAMETOOLONG, -ENOMEM. */
+int connection_init(struct connection *connection, int epoll_fd, const char *socket_path,
+		    int64_t wait_us, struct words *words);
+void connection_deinit(struct connection *connection);
+
+/* Takes the next step towards being up, where time alone is what it takes: starts where it is closed, tries again, gives up.
+ * -errno as in multiping.h, with words; the connection is to be closed then. */
+int connection_advance(struct connection *connection, int64_t now_ns);
+
+/* When connection_advance() has something to do; INT64_MAX: never. */
+int64_t connection_alarm_ns(const struct connection *connection);
+
+/* Reads: 1 and @ret_message, valid until the next call; 0: nothing there; CONNECTION_E_UP: `hello` was answered; -errno: it ended or
+ * broke the protocol, after all that was delivered had been read. */
+enum { CONNECTION_E_UP = 2 };
+int connection_read(struct connection *connection, struct message *ret_message);
+
+/* Gives @request the next msgid and writes it. There must be no output waiting. -ENOSPC, -errno. */
+int connection_write(struct connection *connection, struct request *request);
+
+/* Writes what waits, where the socket has room. -errno. */
+int connection_flush(struct connection *connection);
+
+void connection_close(struct connection *connection);
