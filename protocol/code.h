@@ -40,7 +40,7 @@ enum protocol_code {
 };
 
 struct fault {
-	enum protocol_code code;
+	enum protocol_code code; /* NONE: unpacked, and one that this version does not know */
 	char message[PROTOCOL_MAX_TEXT_BYTES + 1];
 	char limit[PROTOCOL_MAX_NAME_BYTES + 1]; /* empty: no limit was met */
 	int64_t asked, allowed;                  /* only with a limit */
@@ -60,7 +60,8 @@ __attribute__((format(printf, 3, 4))) void fault_set(struct fault *ret_fault,
 						      enum protocol_code code, const char *format,
 						      ...);
 
-/* The same with a limit: "timeout_us: 5 asked, 1000 allowed" is @limit, @asked, @allowed. */
+/* The same with a limit: where 5 was asked as timeout_us and 1000 is the least, these are @limit (a name, cut to fit), @asked and
+ * @allowed. */
 __attribute__((format(printf, 6, 7))) void fault_set_limit(struct fault *ret_fault,
 							    enum protocol_code code,
 							    const char *limit, int64_t asked,

@@ -107,6 +107,9 @@ int map_read_uint(const struct map_field *field, const msgpack_object *value, vo
 	case sizeof(uint8_t):
 		*(uint8_t *)ret_value = (uint8_t)number;
 		break;
+	case sizeof(uint16_t):
+		*(uint16_t *)ret_value = (uint16_t)number;
+		break;
 	case sizeof(uint32_t):
 		*(uint32_t *)ret_value = (uint32_t)number;
 		break;

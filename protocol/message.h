@@ -93,9 +93,10 @@ struct closing {
 	struct tried tried[PROTOCOL_MAX_TRIED];
 };
 
-/* --- packing, in the helper. Each replaces what @buffer holds; -ENOSPC: does not fit. --- */
+/* --- packing, in the helper. Each replaces what @buffer holds; -ENOSPC: does not fit, and @buffer is empty. --- */
 
 int response_pack_true(uint32_t msgid, struct message_buffer *buffer);
+/* @fault has a code; @closing below, too. */
 int response_pack_fault(uint32_t msgid, const struct fault *fault, struct message_buffer *buffer);
 int response_pack_hello(uint32_t msgid, const struct hello_result *hello,
 			struct message_buffer *buffer);
@@ -127,30 +128,34 @@ enum message_type {
 	MESSAGE_UNKNOWN, /* a notification of a later version: to be ignored */
 };
 
-struct message_decoder; /* working space; one for a connection */
+struct message_decoder; /* working space, 400 KB at most; one for a connection */
+
+/* Texts are printable ASCII (other bytes became '?') and cut to fit; tried and counters as many as fit. */
 struct message {
 	enum message_type type;
 	uint32_t msgid;        /* response */
 	uint32_t id;           /* results, sent, done */
 	uint32_t n_outcomes;   /* results: to be fetched with message_next_outcome */
 	bool has_fault;        /* response: @fault is set, else ask one of the message_unpack_… for the result */
-	struct fault fault;
+	struct fault fault;    /* after MESSAGE_E_MALFORMED: what is wrong with the message itself */
 	struct closing closing;
 };
 
 int message_decoder_new(struct message_decoder **ret_decoder); /* -ENOMEM */
 struct message_decoder *message_decoder_free(struct message_decoder *decoder); /* NULL is fine; returns NULL */
 
-/* Unpacks one message; what it says stays valid until the next call. MESSAGE_E_MALFORMED: the helper broke the protocol, the
- * connection is of no further use. -ENOMEM. */
+/* Unpacks one message. @bytes is borrowed until the next call, or until outcomes and result have been asked for.
+ * MESSAGE_E_MALFORMED: the helper broke the protocol, the connection is of no further use. -ENOMEM. */
 enum { MESSAGE_E_MALFORMED = 1 };
 int message_unpack(struct message_decoder *decoder, const void *bytes, size_t n_bytes,
 		   struct message *ret_message);
 
-/* The next outcome of a results message: 1 and @ret_outcome, 0 after the last, -EBADMSG where it is malformed. */
+/* The next outcome of a results message: 1 and @ret_outcome, of which only what belongs to its kind is set; 0 after the last; -EBADMSG
+ * where it is malformed (the next call goes on behind it). index is below PROTOCOL_MAX_TARGETS; whether the ping had so many targets is
+ * for the caller to check. A kind above 255 comes as 255. */
 int message_next_outcome(struct message_decoder *decoder, struct outcome *ret_outcome);
 
-/* The result of the response last unpacked. MESSAGE_E_MALFORMED where it is not that. */
+/* The result of the response last unpacked. MESSAGE_E_MALFORMED where it is not that, or a limit is beyond the protocol's maxima. */
 int message_unpack_true(struct message_decoder *decoder);
 int message_unpack_hello(struct message_decoder *decoder, struct hello_result *ret_hello);
 int message_unpack_stats(struct message_decoder *decoder, struct stats_result *ret_stats);

@@ -27,13 +27,13 @@ enum ping_option {
 enum stats_scope { STATS_SESSION, STATS_OWNER, STATS_HELPER };
 
 struct request_hello {
-	uint32_t protocol;
+	uint32_t protocol; /* unpacked: PROTOCOL_VERSION, another is a fault */
 	char client[PROTOCOL_MAX_CLIENT_BYTES + 1]; /* printable ASCII; other bytes become '?' */
 };
 
 struct request_ping {
 	uint32_t id;
-	uint32_t n_targets;
+	uint32_t n_targets;             /* 1 to PROTOCOL_MAX_TARGETS */
 	const struct in6_addr *targets; /* IPv4 as IPv4-mapped; borrowed */
 	uint32_t timeout_us, interval_us;
 	uint32_t size_bytes;
@@ -41,7 +41,7 @@ struct request_ping {
 	uint8_t ttl, tos;   /* only with their option */
 	bool dont_fragment;
 	uint32_t options;   /* enum ping_option: which were given */
-	struct in6_addr source;
+	struct in6_addr source; /* of every target's family */
 	uint32_t interface, scope, fwmark; /* scope 0: none */
 };
 
@@ -76,21 +76,23 @@ enum {
 	REQUEST_E_UNANSWERABLE,   /* close the session with the fault */
 };
 
-/* The defaults of PROTOCOL.md, no target. */
+/* The defaults of PROTOCOL.md; no target, and no timeout_us, which has no default. */
 void request_ping_init(struct request_ping *ret_ping);
 
-/* Unpacks and checks one message: scan, types, ranges, unknown, missing and duplicate keys. The helper's own policy (payload,
- * options, state of the session) is not known here. On 0 @ret_request borrows from @decoder until its next use; on
- * REQUEST_E_FAULT @ret_request->msgid is set and @ret_fault says what is wrong; on REQUEST_E_UNANSWERABLE only @ret_fault is.
- * -ENOMEM. */
+/* Unpacks and checks one message: scan, types, ranges, unknown, missing and duplicate keys, the protocol's version. The helper's own
+ * policy (payload, options, state of the session) is not known here. @n_bytes may be more than @bytes holds where it is more than
+ * PROTOCOL_MAX_MESSAGE_BYTES. On 0 @ret_request borrows from @decoder until its next use, and nothing of @bytes; on REQUEST_E_FAULT
+ * only @ret_request->msgid is set and @ret_fault says what is wrong; on REQUEST_E_UNANSWERABLE only @ret_fault is: a code that
+ * closes, or WRONG_TYPE of an envelope. -ENOMEM. */
 int request_unpack(struct request_decoder *decoder, const void *bytes, size_t n_bytes,
 		   struct request *ret_request, struct fault *ret_fault);
 
-/* Packs one message into @buffer, replacing what it holds. -ENOSPC: does not fit. */
+/* Packs one message into @buffer, replacing what it holds. Ranges are not checked: the helper does. -ENOSPC: does not fit, and
+ * @buffer is empty. */
 int request_pack(const struct request *request, struct message_buffer *buffer);
 
 /* How many bytes one target takes in a packed ping: 6 (IPv4) or 18. All else of a ping takes at most
- * REQUEST_PING_OVERHEAD_BYTES. */
+ * REQUEST_PING_OVERHEAD_BYTES, with every option at its longest. */
 size_t request_target_bytes(const struct in6_addr *target);
 enum { REQUEST_PING_OVERHEAD_BYTES = 320 };
 

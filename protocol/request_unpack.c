@@ -40,27 +40,20 @@ static int read_version(const struct map_field *field, const msgpack_object *val
 	return 0;
 }
 
-/* ping's `pattern`: 0 to 255 or "random". */
+/* ping's `pattern`: a number or "random". */
 static int read_pattern(const struct map_field *field, const msgpack_object *value, void *ret_value,
 			struct fault *ret_fault) {
-	int64_t asked;
-
 	if (object_is_text(value, "random")) {
 		*(int16_t *)ret_value = -1;
 		return 0;
 	}
-	if (!object_get_integer(value, &asked)) {
-		return fault_wrong_type(ret_fault, field->name, "an integer or 'random'");
-	}
-	if (asked < 0 || asked > UINT8_MAX) {
-		fault_set_limit(ret_fault, PROTOCOL_CODE_OUT_OF_RANGE, field->name, asked,
-				asked < 0 ? 0 : UINT8_MAX, "pattern: %lld asked, 0 to 255 allowed",
-				(long long)asked);
+	if (value->type == MSGPACK_OBJECT_STR) {
+		fault_set(ret_fault, PROTOCOL_CODE_OUT_OF_RANGE,
+			  "pattern: 0 to 255 and 'random' are allowed");
 		return 1;
 	}
 
-	*(int16_t *)ret_value = (int16_t)asked;
-	return 0;
+	return map_read_uint(field, value, ret_value, ret_fault);
 }
 
 /* An address, called @name in faults. */
@@ -129,7 +122,7 @@ static const struct map_field ping_fields[] = {
 	 MAP_OPTIONAL},
 	{"size_bytes", map_read_uint, AT(request.ping.size_bytes), 0, PROTOCOL_MAX_DATA_BYTES,
 	 MAP_OPTIONAL},
-	{"pattern", read_pattern, AT(request.ping.pattern), 0, 0, MAP_OPTIONAL},
+	{"pattern", read_pattern, AT(request.ping.pattern), 0, UINT8_MAX, MAP_OPTIONAL},
 	{"scope", map_read_uint, AT(request.ping.scope), 0, INT32_MAX, MAP_OPTIONAL},
 };
 enum { PING_OPTIONS = 2 * PING_OPTION_FWMARK - 1 };
@@ -144,21 +137,7 @@ static const struct map_field stats_fields[] = {
 	{"scope", read_scope, AT(request.stats.scope), 0, 0, MAP_REQUIRED},
 };
 
-#define FIELDS(fields) (fields), sizeof(fields) / sizeof((fields)[0])
-
-static const struct method {
-	const char *name;
-	const struct map_field *fields;
-	size_t n_fields;
-} methods[] = {
-	[REQUEST_HELLO] = {"hello", FIELDS(hello_fields)},
-	[REQUEST_PING] = {"ping", FIELDS(ping_fields)},
-	[REQUEST_CANCEL] = {"cancel", FIELDS(cancel_fields)},
-	[REQUEST_STATS] = {"stats", FIELDS(stats_fields)},
-};
-enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
-
-/* --- the message --- */
+/* --- what lies outside the tables --- */
 
 static int unpack_targets(struct request_decoder *decoder, const msgpack_object_array *targets,
 			  struct fault *ret_fault) {
@@ -201,7 +180,6 @@ static int check_families(const struct request_ping *ping, struct fault *ret_fau
 	return 0;
 }
 
-/* What of a ping lies outside its map's table. */
 static int finish_ping(struct request_decoder *decoder, struct reading *reading, uint32_t present,
 		       struct fault *ret_fault) {
 	struct request_ping *ping = &reading->request.ping;
@@ -216,19 +194,43 @@ static int finish_ping(struct request_decoder *decoder, struct reading *reading,
 	return ping->options & PING_OPTION_SOURCE ? check_families(ping, ret_fault) : 0;
 }
 
+static int finish_cancel(struct request_decoder *decoder, struct reading *reading, uint32_t present,
+			 struct fault *ret_fault) {
+	reading->request.cancel.has_index = (present & CANCEL_INDEX) != 0;
+	return 0;
+}
+
+/* --- the message --- */
+
+#define FIELDS(fields) (fields), sizeof(fields) / sizeof((fields)[0])
+
+static const struct method {
+	const char *name;
+	const struct map_field *fields;
+	size_t n_fields;
+	int (*finish)(struct request_decoder *decoder, struct reading *reading, uint32_t present,
+		      struct fault *ret_fault); /* or NULL */
+} methods[] = {
+	[REQUEST_HELLO] = {"hello", FIELDS(hello_fields), NULL},
+	[REQUEST_PING] = {"ping", FIELDS(ping_fields), finish_ping},
+	[REQUEST_CANCEL] = {"cancel", FIELDS(cancel_fields), finish_cancel},
+	[REQUEST_STATS] = {"stats", FIELDS(stats_fields), NULL},
+};
+enum { N_METHODS = sizeof(methods) / sizeof(methods[0]) };
+
 /* Reads the array, its type and msgid: without them there is nobody to answer. */
 static int read_envelope(const msgpack_object *message, uint32_t *ret_msgid,
 			 struct fault *ret_fault) {
 	const msgpack_object *elements;
 	uint64_t type;
 
-	if (message->type != MSGPACK_OBJECT_ARRAY || message->via.array.size < 2) {
-		return fault_wrong_type(ret_fault, "message", "an array, a request");
+	if (message->type != MSGPACK_OBJECT_ARRAY || message->via.array.size != 4) {
+		return fault_wrong_type(ret_fault, "request", "an array of 4 elements");
 	}
 
 	elements = message->via.array.ptr;
 	if (!object_get_uint(&elements[0], 0, &type)) {
-		return fault_wrong_type(ret_fault, "message", "0 as its type, a request");
+		return fault_wrong_type(ret_fault, "request", "0 as its type");
 	}
 	if (!object_get_u32(&elements[1], ret_msgid)) {
 		return fault_wrong_type(ret_fault, "msgid", "an integer of 32 bits");
@@ -255,33 +257,26 @@ static int read_method(const msgpack_object *name, enum request_method *ret_meth
 	return 1;
 }
 
-/* Reads method and parameters into @reading; its msgid is set. */
+/* Reads method and parameters of @message into @reading. */
 static int read_call(struct request_decoder *decoder, const msgpack_object_array *message,
 		     struct reading *reading, struct fault *ret_fault) {
-	struct request *request = &reading->request;
+	const struct method *method;
 	uint32_t present;
 
-	if (message->size != 4) {
-		return fault_wrong_type(ret_fault, "request", "an array of 4 elements");
-	}
-	if (read_method(&message->ptr[2], &request->method, ret_fault) != 0) {
+	if (read_method(&message->ptr[2], &reading->request.method, ret_fault) != 0) {
 		return 1;
 	}
 
-	if (request->method == REQUEST_PING) {
-		request_ping_init(&request->ping);
+	if (reading->request.method == REQUEST_PING) {
+		request_ping_init(&reading->request.ping);
 	}
-	if (map_read(&message->ptr[3], "params", methods[request->method].fields,
-		     methods[request->method].n_fields, MAP_UNKNOWN_REFUSED, reading, &present,
-		     ret_fault) != 0) {
+	method = &methods[reading->request.method];
+	if (map_read(&message->ptr[3], "params", method->fields, method->n_fields,
+		     MAP_UNKNOWN_REFUSED, reading, &present, ret_fault) != 0) {
 		return 1;
 	}
 
-	if (request->method == REQUEST_CANCEL) {
-		request->cancel.has_index = (present & CANCEL_INDEX) != 0;
-	}
-	return request->method == REQUEST_PING ? finish_ping(decoder, reading, present, ret_fault)
-					       : 0;
+	return method->finish != NULL ? method->finish(decoder, reading, present, ret_fault) : 0;
 }
 
 int request_unpack(struct request_decoder *decoder, const void *bytes, size_t n_bytes,

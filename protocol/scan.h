@@ -7,7 +7,9 @@
 
 #include "protocol/code.h"
 
-/* Walks the one MessagePack object in the @n_bytes at @bytes (borrowed) without allocating. Returns PROTOCOL_CODE_NONE, or
- * TOO_LARGE, TOO_DEEP (more than PROTOCOL_MAX_DEPTH containers), TRAILING_BYTES, or NOT_MSGPACK (cut short, the byte 0xc1,
- * more elements claimed than the message has bytes, empty). Duplicate keys are for the reader of each map. */
+/* Walks the one MessagePack object in the @n_bytes at @bytes (borrowed) without allocating. Returns PROTOCOL_CODE_NONE, or the first
+ * of these: TOO_LARGE (@bytes is not touched then: a datagram's true length may be passed with a buffer that holds less of it);
+ * NOT_MSGPACK (empty, cut short, the byte 0xc1, more elements claimed by all containers together than the message has bytes);
+ * TOO_DEEP (more than PROTOCOL_MAX_DEPTH containers, empty ones included); TRAILING_BYTES. Duplicate keys are for the reader of
+ * each map. */
 enum protocol_code message_scan(const void *bytes, size_t n_bytes);
