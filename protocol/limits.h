@@ -9,10 +9,10 @@ enum {
 	PROTOCOL_MAX_DEPTH = 4,
 	PROTOCOL_MAX_TARGETS = 2048,
 	PROTOCOL_MAX_CLIENT_BYTES = 64,
-	PROTOCOL_MAX_NAME_BYTES = 64,     /* helper's version, back end, limit's name, rule, counter */
-	PROTOCOL_MAX_TEXT_BYTES = 255,    /* an error's message */
-	PROTOCOL_MAX_TRIED = 16,          /* entries of closing's `tried` */
-	PROTOCOL_MAX_COUNTERS = 64,       /* entries of a stats result */
+	PROTOCOL_MAX_NAME_BYTES = 64,  /* helper's version, back end, limit's name, rule, counter */
+	PROTOCOL_MAX_TEXT_BYTES = 255, /* an error's message */
+	PROTOCOL_MAX_TRIED = 16,       /* entries of closing's `tried` */
+	PROTOCOL_MAX_COUNTERS = 64,    /* entries of a stats result */
 	PROTOCOL_MIN_TIMEOUT_US = 1000,
 	PROTOCOL_MAX_TIMEOUT_US = 60000000,
 	PROTOCOL_MAX_INTERVAL_US = 60000000,

@@ -133,16 +133,19 @@ struct message_decoder; /* working space, 400 KB at most; one for a connection *
 /* Texts are printable ASCII (other bytes became '?') and cut to fit; tried and counters as many as fit. */
 struct message {
 	enum message_type type;
-	uint32_t msgid;        /* response */
-	uint32_t id;           /* results, sent, done */
-	uint32_t n_outcomes;   /* results: to be fetched with message_next_outcome */
-	bool has_fault;        /* response: @fault is set, else ask one of the message_unpack_… for the result */
-	struct fault fault;    /* after MESSAGE_E_MALFORMED: what is wrong with the message itself */
+	uint32_t msgid;      /* response */
+	uint32_t id;         /* results, sent, done */
+	uint32_t n_outcomes; /* results: to be fetched with message_next_outcome */
+	bool has_fault; /* response: @fault is set, else ask one of the message_unpack_… for the result */
+	struct fault fault; /* after MESSAGE_E_MALFORMED: what is wrong with the message itself */
 	struct closing closing;
 };
 
-int message_decoder_new(struct message_decoder **ret_decoder); /* -ENOMEM */
-struct message_decoder *message_decoder_free(struct message_decoder *decoder); /* NULL is fine; returns NULL */
+/* -ENOMEM. */
+int message_decoder_new(struct message_decoder **ret_decoder);
+
+/* NULL is fine; returns NULL. */
+struct message_decoder *message_decoder_free(struct message_decoder *decoder);
 
 /* Unpacks one message. @bytes is borrowed until the next call, or until outcomes and result have been asked for.
  * MESSAGE_E_MALFORMED: the helper broke the protocol, the connection is of no further use. -ENOMEM. */

@@ -37,11 +37,11 @@ struct request_ping {
 	const struct in6_addr *targets; /* IPv4 as IPv4-mapped; borrowed */
 	uint32_t timeout_us, interval_us;
 	uint32_t size_bytes;
-	int16_t pattern;    /* 0 to 255; -1: random */
-	uint8_t ttl, tos;   /* only with their option */
+	int16_t pattern;  /* 0 to 255; -1: random */
+	uint8_t ttl, tos; /* only with their option */
 	bool dont_fragment;
-	uint32_t options;   /* enum ping_option: which were given */
-	struct in6_addr source; /* of every target's family */
+	uint32_t options;                  /* enum ping_option: which were given */
+	struct in6_addr source;            /* of every target's family */
 	uint32_t interface, scope, fwmark; /* scope 0: none */
 };
 
@@ -72,8 +72,8 @@ struct request_decoder {
 };
 
 enum {
-	REQUEST_E_FAULT = 1,      /* answer this msgid with the fault */
-	REQUEST_E_UNANSWERABLE,   /* close the session with the fault */
+	REQUEST_E_FAULT = 1,    /* answer this msgid with the fault */
+	REQUEST_E_UNANSWERABLE, /* close the session with the fault */
 };
 
 /* The defaults of PROTOCOL.md; no target, and no timeout_us, which has no default. */
