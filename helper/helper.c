@@ -1,0 +1,137 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/helper.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper/descriptors.h"
+#include "helper/helper_private.h"
+
+enum { REQUEST_BYTES = 32 << 20 }; /* the pool for targets not yet admitted */
+
+static uint64_t namespace_inode(void) {
+	struct stat status;
+
+	return stat("/proc/self/ns/net", &status) < 0 ? 0 : status.st_ino;
+}
+
+static struct hello_result hello_make(const struct helper *helper) {
+	const struct config_limits *limits = &helper->config.limits;
+	struct hello_result hello = {
+		.protocol = PROTOCOL_VERSION,
+		.helper = "multiping-helper " MULTIPING_VERSION,
+		.backend = "raw",
+		.namespace_inode = namespace_inode(),
+		.receive_buffer_bytes = icmp_sockets_receive_buffer_bytes(helper->sockets),
+		.features = HELLO_FEATURE_TRANSMIT_STAMPS | HELLO_FEATURE_RECEIVE_STAMPS,
+		.targets_per_message = PROTOCOL_MAX_TARGETS,
+		.payload_bytes = limits->max_payload_bytes,
+		.timeout_us = PROTOCOL_MAX_TIMEOUT_US,
+		.packets_per_second = limits->packets_per_second,
+		.options = limits->allow_options,
+	};
+
+	if (icmp_sockets_have(helper->sockets, FAMILY_IPV4)) {
+		hello.features |= HELLO_FEATURE_IPV4;
+	}
+	if (icmp_sockets_have(helper->sockets, FAMILY_IPV6)) {
+		hello.features |= HELLO_FEATURE_IPV6;
+	}
+	return hello;
+}
+
+int helper_watch(int fd, uint32_t events, enum source source, uint32_t number) {
+	struct epoll_event event = {.events = events, .data.u64 = (uint64_t)source << 32 | number};
+
+	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
+static int watch_sockets(const struct helper *helper) {
+	int r = 0;
+
+	for (enum family family = 0; r == 0 && family < N_FAMILIES; family++) {
+		bool ipv4 = family == FAMILY_IPV4;
+		int first = ipv4 ? DESCRIPTOR_SEND_IPV4 : DESCRIPTOR_SEND_IPV6;
+
+		if (!icmp_sockets_have(helper->sockets, family)) {
+			continue;
+		}
+		r = helper_watch(ipv4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6, EPOLLIN,
+				 SOURCE_RECEIVE, 0);
+		for (int i = 0; r == 0 && i < N_SEND_SOCKETS + ipv4; i++) {
+			r = helper_watch(first + i, 0, SOURCE_SEND, 0); /* EPOLLERR comes unasked */
+		}
+	}
+	return r;
+}
+
+static int epoll_open(const struct helper *helper) {
+	int r, fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0) {
+		return -errno;
+	}
+	r = descriptor_place(fd, DESCRIPTOR_EPOLL);
+	if (r < 0) {
+		(void)close(fd);
+		return r;
+	}
+	return watch_sockets(helper);
+}
+
+int helper_new(const struct config *config, struct icmp_sockets *sockets,
+	       struct helper **ret_helper) {
+	struct helper *helper = calloc(1, sizeof *helper);
+	int r;
+
+	if (helper == NULL) {
+		return -ENOMEM;
+	}
+	helper->config = *config;
+	helper->sockets = sockets;
+	helper->next_number = 1;
+	helper->hello_check_ns = INT64_MAX;
+	r = epoll_open(helper);
+	if (r == 0) {
+		r = prober_init(&helper->prober, &helper->config, sockets);
+	}
+	if (r < 0) {
+		free(helper);
+		return r;
+	}
+	users_init(&helper->users, &helper->config.limits, config->probes_in_flight, REQUEST_BYTES);
+	scheduler_init(&helper->scheduler, &helper->prober, &helper->config);
+	helper->context.config = &helper->config;
+	helper->context.prober = &helper->prober;
+	helper->context.users = &helper->users;
+	helper->context.hello = hello_make(helper);
+	*ret_helper = helper;
+	return 0;
+}
+
+struct helper *helper_free(struct helper *helper) {
+	if (helper == NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; i < USER_MAX_CONNECTIONS; i++) {
+		session_free(helper->sessions[i]);
+	}
+	users_deinit(&helper->users);
+	prober_deinit(&helper->prober);
+	icmp_sockets_free(helper->sockets);
+	(void)close(DESCRIPTOR_EPOLL);
+	free(helper);
+	return NULL;
+}
+
+int helper_add_listener(struct helper *helper, int fd) {
+	return helper_watch(fd, EPOLLIN, SOURCE_LISTENER, (uint32_t)fd);
+}
+
+int helper_watch_signals(struct helper *helper, int fd) {
+	return helper_watch(fd, EPOLLIN, SOURCE_SIGNAL, 0);
+}

@@ -1,0 +1,29 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The helper at work: listeners, sessions, raw sockets and timers in one level-triggered epoll loop. */
+
+#include "helper/config.h"
+#include "helper/icmp_sockets.h"
+
+struct helper;
+
+/* Makes everything that the loop needs, epoll at DESCRIPTOR_EPOLL: nothing is opened after this but clients. @config is copied,
+ * @sockets taken on success. -errno. */
+int helper_new(const struct config *config, struct icmp_sockets *sockets,
+	       struct helper **ret_helper);
+
+/* NULL is fine; returns NULL. */
+struct helper *helper_free(struct helper *helper);
+
+/* Clients connect at @fd (borrowed). -errno. */
+int helper_add_listener(struct helper *helper, int fd);
+
+/* The private start's one client, at @fd (taken, DESCRIPTOR_FIRST_CLIENT or above): when it goes, helper_run ends. -errno. */
+int helper_add_session(struct helper *helper, int fd);
+
+/* Any signal that can be read from @fd (a signalfd, borrowed) ends helper_run. -errno. */
+int helper_watch_signals(struct helper *helper, int fd);
+
+/* Serves. 0 when told to end, or when the private client is gone; -errno where epoll fails. */
+int helper_run(struct helper *helper);

@@ -1,0 +1,300 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One turn: wait; take what arrived from the network; expire timers; accept, read and write clients; send; take again what the sends
+ * brought back; tell the clients. Each step has its budget, so that a turn is short whatever anybody does, and everything that
+ * arrived is looked at before a timer may call it missing. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "helper/descriptors.h"
+#include "helper/helper_private.h"
+#include "helper/log.h"
+
+enum {
+	EVENTS_PER_TURN = 64,
+	ACCEPTS_PER_TURN = 16,
+	SENDS_PER_TURN =
+		48, /* below ICMP_SOCKETS_BATCH: on loopback one call then fetches all replies */
+	DELIVERY_NS =
+		1000000, /* while busy, outcomes are told once a millisecond, many at a time */
+	HELLO_CHECK_NS = 1000000000,
+};
+
+/* --- sessions coming and going --- */
+
+static struct session *session_find(const struct helper *helper, uint32_t number) {
+	struct session *session = helper->sessions[number % USER_MAX_CONNECTIONS];
+
+	return session != NULL && session->number == number ? session : NULL;
+}
+
+static void session_end(struct helper *helper, struct session *session) {
+	log_event("session_closed number=%u uid=%u client=\"%s\"", session->number,
+		  session->user->uid, session->client);
+	helper->sessions[session->number % USER_MAX_CONNECTIONS] = NULL;
+	helper->n_without_hello -= !session->said_hello;
+	scheduler_deactivate(&helper->scheduler, session);
+	session_free(session);
+	if (helper->is_private) {
+		helper->is_told_to_end = true;
+	}
+}
+
+/* A number whose place in the table is free; there is one, as there are no more sessions than places. */
+static uint32_t number_take(struct helper *helper) {
+	while (helper->next_number == 0 ||
+	       helper->sessions[helper->next_number % USER_MAX_CONNECTIONS] != NULL) {
+		helper->next_number++;
+	}
+	return helper->next_number++;
+}
+
+/* Tells a client that gets no session why, and closes. */
+static void turn_away(struct helper *helper, int fd) {
+	struct closing closing = {.code = PROTOCOL_CODE_CONNECTIONS};
+
+	(void)snprintf(closing.text, sizeof closing.text,
+		       "too many connections: at most %u for one user, %d in all",
+		       helper->config.limits.max_connections, USER_MAX_CONNECTIONS);
+	if (closing_pack(&closing, &helper->context.buffer) == 0) {
+		(void)send(fd, helper->context.buffer.bytes, helper->context.buffer.n_bytes,
+			   MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	(void)close(fd);
+}
+
+/* Begins a session with whoever connected at @fd, which is closed where it cannot be. */
+static int session_begin(struct helper *helper, int fd) {
+	struct ucred peer;
+	socklen_t n_bytes = sizeof peer;
+	struct session *session;
+	int r;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_bytes) < 0) {
+		r = -errno;
+		(void)close(fd);
+		return r;
+	}
+	r = session_new(&helper->context, fd, peer.uid, &session);
+	if (r != 0) {
+		log_event("session_refused uid=%u", peer.uid);
+		turn_away(helper, fd);
+		return r;
+	}
+	session->number = number_take(helper);
+	helper->sessions[session->number % USER_MAX_CONNECTIONS] = session;
+	helper->n_without_hello++;
+	r = helper_watch(fd, EPOLLIN | EPOLLRDHUP, SOURCE_SESSION, session->number);
+	if (r < 0) {
+		session_end(helper, session);
+	}
+	return r;
+}
+
+int helper_add_session(struct helper *helper, int fd) {
+	helper->is_private = true;
+	return session_begin(helper, fd);
+}
+
+static void accept_some(struct helper *helper, int listener) {
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0) {
+			return;
+		}
+		(void)session_begin(helper, fd);
+	}
+}
+
+/* Asks for EPOLLOUT just as long as the session's socket is full. */
+static void update_output(struct session *session) {
+	struct epoll_event event = {
+		.events = EPOLLIN | EPOLLRDHUP | (session->is_blocked ? EPOLLOUT : 0),
+		.data.u64 = (uint64_t)SOURCE_SESSION << 32 | session->number,
+	};
+
+	if (session->is_blocked != session->asks_output) {
+		session->asks_output = session->is_blocked;
+		(void)epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_MOD, session->fd, &event);
+	}
+}
+
+/* What follows every use of a session: it is closed, or its wishes are passed on. */
+static void session_used(struct helper *helper, struct session *session, int r) {
+	if (r != 0) {
+		session_end(helper, session);
+		return;
+	}
+	if (session->admitting != NULL) {
+		scheduler_activate(&helper->scheduler, session);
+	}
+	update_output(session);
+}
+
+static void handle_session(struct helper *helper, uint32_t number, uint32_t events) {
+	struct session *session = session_find(helper, number);
+	bool had_hello;
+	int r = 0;
+
+	if (session == NULL) { /* closed earlier in this turn */
+		return;
+	}
+	session->peer_is_gone = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	had_hello = session->said_hello;
+	if (events & EPOLLOUT) {
+		r = session_resume(session);
+	}
+	if (r == 0 && events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+		r = session_read(session);
+	}
+	helper->n_without_hello -= session->said_hello && !had_hello;
+	session_used(helper, session, r);
+}
+
+/* Closes sessions that have not said hello in time. */
+static void check_hellos(struct helper *helper, int64_t now_ns) {
+	const int64_t limit_ns = PROTOCOL_HELLO_SECONDS * INT64_C(1000000000);
+	struct fault fault;
+
+	if (helper->n_without_hello == 0 || now_ns < helper->hello_check_ns) {
+		return;
+	}
+	helper->hello_check_ns = now_ns + HELLO_CHECK_NS;
+	for (size_t i = 0; i < USER_MAX_CONNECTIONS; i++) {
+		struct session *session = helper->sessions[i];
+
+		if (session != NULL && !session->said_hello &&
+		    now_ns - session->opened_ns >= limit_ns) {
+			fault_set(&fault, PROTOCOL_CODE_SLOW_START, "no hello within %d seconds",
+				  PROTOCOL_HELLO_SECONDS);
+			session_say_closing(session, &fault);
+			session_end(helper, session);
+		}
+	}
+}
+
+/* --- telling --- */
+
+static void tell_events(struct helper *helper) {
+	struct prober *prober = &helper->prober;
+
+	for (uint32_t i = 0; i < prober->n_events; i++) {
+		struct session *session = session_find(helper, prober->events[i].session);
+
+		if (session != NULL) {
+			session_tell_event(session, &prober->events[i]);
+			update_output(session);
+		}
+	}
+	prober->n_events = 0;
+}
+
+/* Tells what is new. Nothing is lost by waiting a little while more is coming: then one message tells many outcomes. */
+static void deliver(struct helper *helper) {
+	int64_t now_ns = helper->prober.clock.now_ns;
+	struct ping *ping;
+
+	tell_events(helper);
+	if (helper->send_ns <= now_ns && now_ns - helper->delivered_ns < DELIVERY_NS) {
+		return;
+	}
+	helper->delivered_ns = now_ns;
+	while ((ping = prober_pop_news(&helper->prober)) != NULL) {
+		struct session *session = session_find(helper, ping->session);
+
+		session_used(helper, session, session_deliver(session, ping));
+		helper->send_ns = now_ns; /* slots came free */
+	}
+}
+
+/* --- the loop --- */
+
+static void handle_event(struct helper *helper, const struct epoll_event *event) {
+	uint32_t number = (uint32_t)event->data.u64;
+
+	switch ((enum source)(event->data.u64 >> 32)) {
+	case SOURCE_LISTENER:
+		accept_some(helper, (int)number);
+		break;
+	case SOURCE_SIGNAL:
+		helper->is_told_to_end = true;
+		break;
+	case SOURCE_RECEIVE: /* the network was looked at first */
+	case SOURCE_SEND:
+		break;
+	case SOURCE_SESSION:
+		handle_session(helper, number, event->events);
+		break;
+	}
+}
+
+/* How long to sleep. */
+static struct timespec time_to_sleep(const struct helper *helper) {
+	int64_t at_ns = timing_wheel_next_ns(&helper->prober.wheel);
+	int64_t wait_ns;
+
+	if (helper->n_without_hello > 0 && helper->hello_check_ns < at_ns) {
+		at_ns = helper->hello_check_ns;
+	}
+	if (helper->scheduler.n_active > 0 && helper->send_ns < at_ns) {
+		at_ns = helper->send_ns;
+	}
+	if (at_ns == INT64_MAX) {
+		return (struct timespec){.tv_sec = -1}; /* for ever */
+	}
+	wait_ns = at_ns - clock_monotonic_ns(&helper->prober.clock);
+	wait_ns = wait_ns > 0 ? wait_ns : 0;
+	return (struct timespec){wait_ns / 1000000000, wait_ns % 1000000000};
+}
+
+static void helper_turn(struct helper *helper, const struct epoll_event *events, int n_events) {
+	struct prober *prober = &helper->prober;
+	bool stamps_wait = false;
+
+	for (int i = 0; i < n_events; i++) {
+		stamps_wait |= events[i].data.u64 >> 32 == SOURCE_SEND;
+	}
+	prober_receive(prober, stamps_wait);
+	prober_expire(prober);
+	for (int i = 0; i < n_events; i++) {
+		handle_event(helper, &events[i]);
+	}
+	check_hellos(helper, prober->clock.now_ns);
+	helper->send_ns = scheduler_run(&helper->scheduler, SENDS_PER_TURN);
+	prober_receive(prober, false);
+	deliver(helper);
+}
+
+static void say_goodbye(struct helper *helper) {
+	struct fault fault;
+
+	fault_set(&fault, PROTOCOL_CODE_SHUTDOWN, "the helper was told to end");
+	for (size_t i = 0; i < USER_MAX_CONNECTIONS; i++) {
+		if (helper->sessions[i] != NULL) {
+			session_say_closing(helper->sessions[i], &fault);
+		}
+	}
+}
+
+int helper_run(struct helper *helper) {
+	struct epoll_event events[EVENTS_PER_TURN];
+
+	while (!helper->is_told_to_end) {
+		struct timespec wait = time_to_sleep(helper);
+		int n = epoll_pwait2(DESCRIPTOR_EPOLL, events, EVENTS_PER_TURN,
+				     wait.tv_sec < 0 ? NULL : &wait, NULL);
+
+		if (n < 0 && errno != EINTR) {
+			return -errno;
+		}
+		helper_turn(helper, events, n);
+	}
+	say_goodbye(helper);
+	return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What helper.c (making it) and helper_loop.c (running it) share. */
+
+#include "helper/helper.h"
+#include "helper/prober.h"
+#include "helper/scheduler.h"
+#include "helper/session.h"
+
+/* What an epoll event is about: the upper half of its data, with a number in the lower one. */
+enum source { SOURCE_LISTENER, SOURCE_SIGNAL, SOURCE_RECEIVE, SOURCE_SEND, SOURCE_SESSION };
+
+struct helper {
+	struct config config;
+	struct icmp_sockets *sockets;
+	struct prober prober;
+	struct users users;
+	struct scheduler scheduler;
+	struct session_context context;
+	struct session *sessions[USER_MAX_CONNECTIONS]; /* by number modulo that */
+	uint32_t next_number;
+	uint32_t n_without_hello;
+	int64_t hello_check_ns; /* when to look next for sessions without hello */
+	int64_t delivered_ns;   /* when outcomes were told last */
+	int64_t send_ns;        /* when the scheduler wants to run again */
+	bool is_private, is_told_to_end;
+};
+
+/* Asks epoll for @events of @fd. -errno. */
+int helper_watch(int fd, uint32_t events, enum source source, uint32_t number);

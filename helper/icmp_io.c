@@ -1,0 +1,291 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sending and receiving on the raw sockets: after the privileges are gone, so nothing here sets an option. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* wants struct timespec */
+#include <linux/sock_diag.h>
+
+#include "helper/descriptors.h"
+#include "helper/icmp_sockets.h"
+#include "helper/icmp_sockets_private.h"
+
+#ifndef SCM_TS_OPT_ID
+#define SCM_TS_OPT_ID 81 /* Linux 6.13; the headers of Debian 12 lack it */
+#endif
+
+enum { ALL_SEND_SOCKETS = DESCRIPTOR_LAST_SEND - DESCRIPTOR_FIRST_SEND + 1 };
+
+/* --- sending --- */
+
+/* Control messages of one send; the widest set is a stamp's id, TTL, TOS and packet information. */
+struct control {
+	size_t n_bytes;
+	_Alignas(struct cmsghdr) uint8_t bytes[4 * CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+static void control_add(struct control *control, int level, int type, const void *data,
+			size_t n_data) {
+	struct cmsghdr *header = (void *)(control->bytes + control->n_bytes);
+
+	header->cmsg_level = level;
+	header->cmsg_type = type;
+	header->cmsg_len = CMSG_LEN(n_data);
+	memcpy(CMSG_DATA(header), data, n_data);
+	control->n_bytes += CMSG_SPACE(n_data);
+}
+
+static void control_add_ipv4(struct control *control, const struct icmp_send *send) {
+	if (send->ttl >= 0) {
+		control_add(control, IPPROTO_IP, IP_TTL, &send->ttl, sizeof send->ttl);
+	}
+	if (send->tos >= 0) {
+		control_add(control, IPPROTO_IP, IP_TOS, &send->tos, sizeof send->tos);
+	}
+	if (send->interface != 0 || !IN6_IS_ADDR_UNSPECIFIED(&send->source)) {
+		struct in_pktinfo info = {.ipi_ifindex = (int)send->interface};
+
+		if (!IN6_IS_ADDR_UNSPECIFIED(&send->source)) {
+			memcpy(&info.ipi_spec_dst, send->source.s6_addr + 12, 4);
+		}
+		control_add(control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+	}
+}
+
+static void control_add_ipv6(struct control *control, const struct icmp_send *send) {
+	const int on = 1;
+
+	if (send->ttl >= 0) {
+		control_add(control, IPPROTO_IPV6, IPV6_HOPLIMIT, &send->ttl, sizeof send->ttl);
+	}
+	if (send->tos >= 0) {
+		control_add(control, IPPROTO_IPV6, IPV6_TCLASS, &send->tos, sizeof send->tos);
+	}
+	if (send->dont_fragment) {
+		control_add(control, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof on);
+	}
+	if (send->interface != 0 || !IN6_IS_ADDR_UNSPECIFIED(&send->source)) {
+		struct in6_pktinfo info = {.ipi6_addr = send->source,
+					   .ipi6_ifindex = send->interface};
+
+		control_add(control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+	}
+}
+
+static int send_socket(const struct icmp_send *send) {
+	int i = (int)(send->socket_hash % N_SEND_SOCKETS);
+
+	if (send->family == FAMILY_IPV6) {
+		return DESCRIPTOR_SEND_IPV6 + i;
+	}
+	return send->dont_fragment ? DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT : DESCRIPTOR_SEND_IPV4 + i;
+}
+
+/* A socket whose send buffer is full answers ENOBUFS too, not only EAGAIN. */
+static bool send_buffer_is_full(int fd) {
+	uint32_t info[SK_MEMINFO_VARS] = {0};
+	socklen_t n_bytes = sizeof info;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n_bytes) < 0) {
+		return true;
+	}
+	return info[SK_MEMINFO_WMEM_ALLOC] >= info[SK_MEMINFO_SNDBUF];
+}
+
+int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send) {
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+	struct iovec vector = {(void *)(uintptr_t)send->bytes, send->n_bytes};
+	struct control control = {0};
+	struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes};
+	int fd = send_socket(send);
+
+	if (!sockets->have[send->family]) {
+		return -EAFNOSUPPORT;
+	}
+	if (sockets->have_stamp_id) { /* on each send: where it is missing the last one stands */
+		control_add(&control, SOL_SOCKET, SCM_TS_OPT_ID, &send->stamp_id,
+			    sizeof send->stamp_id);
+	}
+	if (send->family == FAMILY_IPV4) {
+		memcpy(&ipv4.sin_addr, send->destination.s6_addr + 12, 4);
+		header.msg_name = &ipv4;
+		header.msg_namelen = sizeof ipv4;
+		control_add_ipv4(&control, send);
+	} else {
+		ipv6.sin6_addr = send->destination;
+		ipv6.sin6_scope_id = send->scope;
+		header.msg_name = &ipv6;
+		header.msg_namelen = sizeof ipv6;
+		control_add_ipv6(&control, send);
+	}
+	header.msg_controllen = control.n_bytes;
+	sockets->used |= UINT64_C(1) << (fd - DESCRIPTOR_FIRST_SEND);
+	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+		return 0;
+	}
+	if (errno != ENOBUFS && errno != EAGAIN) {
+		return -errno;
+	}
+	return send_buffer_is_full(fd) ? ICMP_SOCKETS_E_FULL : ICMP_SOCKETS_E_DESTINATION;
+}
+
+/* --- receiving --- */
+
+static int64_t time_ns(const struct timespec *time) {
+	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+static void read_receive_control(struct msghdr *header, struct icmp_received *received) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+			struct timespec stamp;
+
+			memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+			received->stamp_ns = time_ns(&stamp);
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT) {
+			int hop_limit;
+
+			memcpy(&hop_limit, CMSG_DATA(c), sizeof hop_limit);
+			received->hop_limit = (uint8_t)hop_limit;
+		}
+	}
+}
+
+size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
+			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]) {
+	int fd = family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
+	struct mmsghdr *headers = sockets->receive_headers;
+	int n;
+
+	for (size_t i = 0; i < ICMP_SOCKETS_BATCH; i++) {
+		headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &sockets->receive_slots[i].source,
+			.msg_namelen = sizeof sockets->receive_slots[i].source,
+			.msg_iov = &sockets->receive_vectors[i],
+			.msg_iovlen = 1,
+			.msg_control = sockets->receive_slots[i].control,
+			.msg_controllen = RECEIVE_CONTROL_BYTES,
+		};
+	}
+	n = recvmmsg(fd, headers, ICMP_SOCKETS_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
+	for (int i = 0; i < n; i++) {
+		struct icmp_received *received = &ret_received[i];
+
+		*received = (struct icmp_received){
+			.bytes = sockets->receive_vectors[i].iov_base,
+			.n_packet_bytes = headers[i].msg_len, /* MSG_TRUNC: the real length */
+			.n_bytes = headers[i].msg_len,
+			.source = sockets->receive_slots[i].source.sin6_addr,
+		};
+		if (received->n_bytes > sockets->packet_buffer_bytes) {
+			received->n_bytes = sockets->packet_buffer_bytes;
+		}
+		read_receive_control(&headers[i].msg_hdr, received);
+	}
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/* --- transmit time stamps --- */
+
+/* Reads the control messages of one entry of an error queue. Returns whether it is a stamp: ICMP errors land there too. */
+static bool read_stamp_control(struct msghdr *header, struct icmp_stamp *stamp) {
+	bool is_stamp = false;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
+			struct timespec software; /* the first of three */
+
+			memcpy(&software, CMSG_DATA(c), sizeof software);
+			stamp->stamp_ns = time_ns(&software);
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
+			struct sock_extended_err error;
+
+			memcpy(&error, CMSG_DATA(c), sizeof error);
+			is_stamp = error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING;
+			stamp->stamp_id = error.ee_data;
+		}
+	}
+	return is_stamp && stamp->stamp_ns != 0;
+}
+
+static bool read_stamp(const struct icmp_sockets *sockets, int fd, int i,
+		       struct icmp_stamp *stamp) {
+	struct mmsghdr *header = (struct mmsghdr *)(uintptr_t)&sockets->stamp_headers[i];
+
+	*stamp = (struct icmp_stamp){.has_id = sockets->have_stamp_id};
+	if (!read_stamp_control(&header->msg_hdr, stamp)) {
+		return false;
+	}
+	return stamp->has_id ||
+	       icmp_parse_looped(fd < DESCRIPTOR_SEND_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6,
+				 sockets->stamp_slots[i].packet, header->msg_len,
+				 &stamp->identifier, &stamp->sequence) == 0;
+}
+
+/* Reads one batch of one send socket; returns how many entries there were, of which *ret_n are stamps. */
+static int read_error_queue(struct icmp_sockets *sockets, int fd, struct icmp_stamp *ret_stamps,
+			    size_t *ret_n) {
+	size_t n_stamps = 0;
+	int n;
+
+	for (size_t i = 0; i < ICMP_SOCKETS_BATCH; i++) {
+		sockets->stamp_headers[i].msg_hdr = (struct msghdr){
+			.msg_iov = &sockets->stamp_vectors[i],
+			.msg_iovlen = sockets->have_stamp_id ? 0 : 1,
+			.msg_control = sockets->stamp_slots[i].control,
+			.msg_controllen = STAMP_CONTROL_BYTES,
+		};
+	}
+	n = recvmmsg(fd, sockets->stamp_headers, ICMP_SOCKETS_BATCH, MSG_ERRQUEUE | MSG_DONTWAIT,
+		     NULL);
+	for (int i = 0; i < n; i++) {
+		n_stamps += read_stamp(sockets, fd, i, &ret_stamps[n_stamps]);
+	}
+	*ret_n = n_stamps;
+	return n;
+}
+
+size_t icmp_sockets_read_stamps(struct icmp_sockets *sockets, bool all,
+				struct icmp_stamp ret_stamps[ICMP_SOCKETS_BATCH]) {
+	size_t n_stamps = 0;
+
+	if (all) {
+		sockets->used = (UINT64_C(1) << ALL_SEND_SOCKETS) - 1;
+	}
+	while (sockets->used != 0 && n_stamps == 0) {
+		int i = __builtin_ctzll(sockets->used);
+		int error, fd = DESCRIPTOR_FIRST_SEND + i;
+		socklen_t n_error = sizeof error;
+
+		if (read_error_queue(sockets, fd, ret_stamps, &n_stamps) < ICMP_SOCKETS_BATCH) {
+			sockets->used &= ~(UINT64_C(1) << i);
+			if (all) { /* an error that found no room in the queue would be reported for ever */
+				(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n_error);
+			}
+		}
+	}
+	return n_stamps;
+}
+
+bool icmp_sockets_dropped(struct icmp_sockets *sockets) {
+	bool dropped = false;
+
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		int fd = family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
+		uint32_t info[SK_MEMINFO_VARS] = {0};
+		socklen_t n_bytes = sizeof info;
+
+		if (sockets->have[family] &&
+		    getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n_bytes) == 0 &&
+		    info[SK_MEMINFO_DROPS] != sockets->n_dropped[family]) {
+			sockets->n_dropped[family] = info[SK_MEMINFO_DROPS];
+			dropped = true;
+		}
+	}
+	return dropped;
+}

@@ -1,0 +1,31 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What prober.c and prober_receive.c share. */
+
+#include "helper/icmp_filter.h"
+#include "helper/prober.h"
+
+/* A small packet in a send buffer counts as 768 bytes, a larger one as somewhat more than itself. */
+enum { PACKET_OVERHEAD_BYTES = 1024 };
+
+static inline uint32_t prober_buffer_bytes(const struct ping *ping) {
+	return PACKET_OVERHEAD_BYTES + ping->size_bytes;
+}
+
+/* Gives an open probe, whose timer is no longer in the wheel, its final outcome; the details are already in the slot. */
+void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind);
+
+/* 21 bits of slot and 11 of the generation: a stamp that comes after the slot was taken again is not mistaken for the new one's. */
+static inline uint32_t prober_stamp_id(uint32_t slot, const struct probe *probe) {
+	return slot | probe->generation << 21;
+}
+
+static inline uint16_t prober_identifier(const struct prober *prober, uint32_t key) {
+	return (uint16_t)(icmp_sockets_identifier_block(prober->sockets) | key >> 16);
+}
+
+/* Until free. */
+static inline int64_t prober_deadline_ns(const struct probe *probe) {
+	return probe->sent_ns + (int64_t)probe->ping->timeout_us * 1000;
+}

@@ -1,0 +1,274 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What arrives from the network: transmit stamps, replies, ICMP errors; which probe each belongs to, and how long it took. Whatever
+ * does not prove to be an answer to a probe is counted and goes nowhere. */
+#include <string.h>
+
+#include "helper/prober_private.h"
+
+/* A whole receive buffer at most, so that a flood leaves time for all else. */
+enum { MAX_BATCHES = 512 };
+
+/* --- transmit stamps --- */
+
+static uint32_t find_stamped(const struct prober *prober, const struct icmp_stamp *stamp) {
+	uint32_t slot, key;
+
+	if (!stamp->has_id) {
+		key = (uint32_t)(stamp->identifier & ~IDENTIFIER_BLOCK_MASK) << 16 |
+		      stamp->sequence;
+		return probe_table_find(&prober->table, key);
+	}
+	slot = stamp->stamp_id & (PROBE_TABLE_MAX - 1);
+	if (slot >= prober->table.n_slots ||
+	    prober_stamp_id(slot, &prober->table.probes[slot]) != stamp->stamp_id) {
+		return PROBE_NONE;
+	}
+	return slot;
+}
+
+static void take_stamp(struct prober *prober, const struct icmp_stamp *stamp) {
+	uint32_t slot = find_stamped(prober, stamp);
+	struct probe *probe = slot == PROBE_NONE ? NULL : &prober->table.probes[slot];
+
+	if (probe == NULL || probe->state != PROBE_SENT || probe->marks & PROBE_MARK_STAMPED) {
+		return;
+	}
+	probe->marks |= PROBE_MARK_STAMPED;
+	probe->stamp_ns = stamp->stamp_ns;
+	user_remove_unstamped(probe->ping->user, probe->sent_ns, prober_buffer_bytes(probe->ping));
+}
+
+static void receive_stamps(struct prober *prober, bool all) {
+	struct icmp_stamp stamps[ICMP_SOCKETS_BATCH];
+	size_t n;
+
+	while ((n = icmp_sockets_read_stamps(prober->sockets, all, stamps)) > 0) {
+		all = false;
+		for (size_t i = 0; i < n; i++) {
+			take_stamp(prober, &stamps[i]);
+		}
+	}
+}
+
+/* --- the round-trip time --- */
+
+struct round_trip {
+	int64_t rtt_ns;
+	uint8_t flags; /* which stamps were the kernel's */
+};
+
+/* From the best clocks at hand that agree: kernel stamp to kernel stamp, user clock to kernel stamp, user clock alone. A time that
+ * is negative, or longer than the user clock has seen pass, is no time. */
+static struct round_trip measure(const struct prober *prober, const struct probe *probe,
+				 int64_t received_ns, bool stamp_is_transmit) {
+	const struct clock *clock = &prober->clock;
+	int64_t most_ns = clock->now_ns - probe->sent_ns;
+	struct round_trip best = {most_ns, 0};
+
+	if (received_ns != 0 && clock_stamps_hold(clock, probe->sent_ns)) {
+		int64_t rtt_ns = received_ns - clock->offset_ns - probe->sent_ns;
+
+		if (rtt_ns >= 0 && rtt_ns <= most_ns) {
+			best = (struct round_trip){rtt_ns, OUTCOME_RECEIVE_STAMP};
+		}
+		rtt_ns = received_ns - probe->stamp_ns;
+		if (stamp_is_transmit && rtt_ns >= 0 && rtt_ns <= most_ns) {
+			best = (struct round_trip){rtt_ns,
+						   OUTCOME_RECEIVE_STAMP | OUTCOME_TRANSMIT_STAMP};
+		}
+	}
+	return best;
+}
+
+/* --- whose is it --- */
+
+enum proof { PROOF_NONE, PROOF_WEAK, PROOF_FULL };
+
+/* Whether the secret in an arrived packet is the probe's. Weak: there was not all of it, but no byte contradicts. */
+static enum proof prove(const struct prober *prober, const struct probe *probe,
+			const struct icmp_message *message) {
+	uint64_t secret = probe_secret(&prober->table, probe);
+
+	if (memcmp(&secret, &message->secret, message->n_secret_bytes) != 0) {
+		return PROOF_NONE;
+	}
+	return message->n_secret_bytes == ICMP_SECRET_BYTES ? PROOF_FULL : PROOF_WEAK;
+}
+
+static void push_event(struct prober *prober, const struct probe *probe,
+		       const struct outcome *outcome) {
+	bool is_free = probe->state == PROBE_FREE;
+	struct probe_event *event;
+
+	if (prober->n_events == PROBER_EVENTS) {
+		prober->n_events_dropped++;
+		return;
+	}
+	event = &prober->events[prober->n_events++];
+	event->session = is_free ? probe->former.session : probe->ping->session;
+	event->id = is_free ? probe->former.id : probe->ping->id;
+	event->outcome = *outcome;
+	event->outcome.index = probe->index;
+	event->outcome.queued_us = probe->queued_us;
+}
+
+/* --- replies --- */
+
+/* A reply to a probe that has its outcome: told once of each kind. */
+static void take_late(struct prober *prober, struct probe *probe,
+		      const struct icmp_message *message, int64_t received_ns) {
+	bool replied =
+		probe->outcome == OUTCOME_REPLY; /* its stamp_ns then holds the round-trip time */
+	uint8_t mark = replied ? PROBE_MARK_DUPLICATE : PROBE_MARK_LATE;
+	bool stamped = !replied && probe->marks & PROBE_MARK_STAMPED;
+	struct round_trip trip = measure(prober, probe, received_ns, stamped);
+	struct outcome outcome = {
+		.kind = replied ? OUTCOME_DUPLICATE : OUTCOME_LATE,
+		.flags = trip.flags,
+		.rtt_ns = trip.rtt_ns,
+		.hop_limit = message->hop_limit,
+		.size_bytes = message->data_bytes,
+	};
+
+	*(replied ? &prober->n_duplicates : &prober->n_late) += 1;
+	if (!(probe->marks & mark)) {
+		probe->marks |= mark;
+		push_event(prober, probe, &outcome);
+	}
+}
+
+static void take_reply(struct prober *prober, uint32_t slot, const struct icmp_message *message,
+		       int64_t received_ns) {
+	struct probe *probe = &prober->table.probes[slot];
+	struct round_trip trip;
+
+	if (probe->state == PROBE_FREE || probe->state == PROBE_FINISHED) {
+		take_late(prober, probe, message, received_ns);
+		return;
+	}
+	trip = measure(prober, probe, received_ns, probe->marks & PROBE_MARK_STAMPED);
+	timing_wheel_remove(&prober->wheel, slot);
+	if (trip.rtt_ns > (int64_t)probe->ping->timeout_us * 1000) {
+		prober_finish(prober, slot, OUTCOME_TIMEOUT); /* its timer was about to say so */
+		take_late(prober, probe, message, received_ns);
+		return;
+	}
+	probe->stamp_ns = trip.rtt_ns;
+	probe->flags |= trip.flags;
+	probe->hop_limit = message->hop_limit;
+	probe->detail = (uint16_t)message->data_bytes;
+	prober_finish(prober, slot, OUTCOME_REPLY);
+}
+
+/* --- ICMP errors --- */
+
+static void take_unverified_error(struct prober *prober, struct probe *probe) {
+	struct outcome outcome = {
+		.kind = OUTCOME_UNVERIFIED_ERROR,
+		.flags = OUTCOME_UNVERIFIED,
+		.icmp_type = probe->icmp_type,
+		.icmp_code = probe->icmp_code,
+		.reporter = probe->reporter,
+		.next_hop_mtu = probe->detail,
+	};
+
+	probe->marks |= PROBE_MARK_ERROR;
+	probe->ping->part->counters.unverified_errors++;
+	push_event(prober, probe, &outcome);
+}
+
+static void take_error(struct prober *prober, uint32_t slot, const struct icmp_message *message,
+		       enum proof proof, const struct in6_addr *reporter) {
+	struct probe *probe = &prober->table.probes[slot];
+
+	if (probe->state != PROBE_SENT ||
+	    (proof == PROOF_WEAK && probe->marks & PROBE_MARK_ERROR)) {
+		return;
+	}
+	probe->icmp_type = message->type;
+	probe->icmp_code = message->code;
+	probe->reporter = *reporter;
+	probe->detail =
+		(uint16_t)(message->next_hop_mtu > UINT16_MAX ? UINT16_MAX : message->next_hop_mtu);
+	if (proof == PROOF_WEAK) {
+		take_unverified_error(prober, probe);
+		return;
+	}
+	timing_wheel_remove(&prober->wheel, slot);
+	prober_finish(prober, slot, OUTCOME_ICMP_ERROR);
+}
+
+/* --- packets --- */
+
+static void take_message(struct prober *prober, const struct icmp_message *message,
+			 int64_t received_ns) {
+	uint32_t key =
+		(uint32_t)(message->identifier & ~IDENTIFIER_BLOCK_MASK) << 16 | message->sequence;
+	uint32_t slot = probe_table_find(&prober->table, key);
+	const struct probe *probe = slot == PROBE_NONE ? NULL : &prober->table.probes[slot];
+	const struct in6_addr *probed =
+		message->is_error ? &message->quoted_destination : &message->source;
+	enum proof proof;
+
+	if (probe == NULL || probe->state == PROBE_WAITING ||
+	    (message->identifier & IDENTIFIER_BLOCK_MASK) !=
+		    icmp_sockets_identifier_block(prober->sockets)) {
+		prober->n_foreign++;
+		return;
+	}
+	proof = IN6_ARE_ADDR_EQUAL(probed, &probe->destination) ? prove(prober, probe, message)
+								: PROOF_NONE;
+	if (!message->is_error && proof == PROOF_WEAK && !(probe->flags & OUTCOME_UNVERIFIED)) {
+		proof = PROOF_NONE; /* a reply brings back all that was sent */
+	}
+	if (proof == PROOF_NONE) {
+		prober->n_forged++;
+	} else if (message->is_error) {
+		take_error(prober, slot, message, proof, &message->source);
+	} else {
+		take_reply(prober, slot, message, received_ns);
+	}
+}
+
+static void take_packet(struct prober *prober, enum family family,
+			const struct icmp_received *received) {
+	struct icmp_message message;
+	int r;
+
+	if (family == FAMILY_IPV4) {
+		r = icmp_parse_ipv4(received->bytes, received->n_bytes, received->n_packet_bytes,
+				    &message);
+	} else {
+		r = icmp_parse_ipv6(received->bytes, received->n_bytes, received->n_packet_bytes,
+				    &message);
+		message.source = received->source;
+		message.hop_limit = received->hop_limit;
+	}
+	if (r == ICMP_E_MALFORMED) {
+		prober->n_malformed++;
+	} else if (r == ICMP_E_OTHER) {
+		prober->n_foreign++;
+	} else {
+		take_message(prober, &message, received->stamp_ns);
+	}
+}
+
+void prober_receive(struct prober *prober, bool all) {
+	struct icmp_received received[ICMP_SOCKETS_BATCH];
+	size_t n, n_batches = 0;
+
+	receive_stamps(prober, all);
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		if (!icmp_sockets_have(prober->sockets, family)) {
+			continue;
+		}
+		do {
+			n = icmp_sockets_receive(prober->sockets, family, received);
+			clock_update(&prober->clock);
+			for (size_t i = 0; i < n; i++) {
+				take_packet(prober, family, &received[i]);
+			}
+		} while (n == ICMP_SOCKETS_BATCH && n_batches++ < MAX_BATCHES);
+	}
+}

@@ -1,0 +1,22 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What session.c and session_request.c share. */
+
+#include "helper/session.h"
+
+struct answer {
+	struct answer *next;
+	size_t n_bytes;
+	uint8_t bytes[];
+};
+
+enum { SESSION_E_WAIT = 9 }; /* no room in the socket; is_blocked says so */
+
+/* What a ping of @n_targets is charged as USER_REQUEST_BYTES. */
+static inline size_t ping_bytes(uint32_t n_targets) {
+	return sizeof(struct ping) + n_targets * sizeof(struct in6_addr);
+}
+
+/* Sends the response in the shared buffer, or queues it. SESSION_E_CLOSED. */
+int session_answer(struct session *session);

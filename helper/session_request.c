@@ -1,0 +1,340 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The requests of a session: the const table below says what is allowed when. The decoder has checked types and ranges; here the
+ * state of the session and the configuration are. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "helper/session_private.h"
+
+enum { MESSAGES_PER_TURN = 8 };
+
+typedef int request_handler(struct session *session, const struct request *request,
+			    struct fault *ret_fault);
+
+static int handle_hello(struct session *session, const struct request *request,
+			struct fault *ret_fault) {
+	const struct request_hello *hello = &request->hello;
+
+	if (session->said_hello) {
+		fault_set(ret_fault, PROTOCOL_CODE_HELLO_AGAIN, "hello was said before");
+		return REQUEST_E_FAULT;
+	}
+	if (hello->protocol != PROTOCOL_VERSION) {
+		fault_set_limit(ret_fault, PROTOCOL_CODE_PROTOCOL_VERSION, "protocol",
+				hello->protocol, PROTOCOL_VERSION,
+				"this helper speaks protocol version %d", PROTOCOL_VERSION);
+		return REQUEST_E_FAULT;
+	}
+	session->said_hello = true;
+	strcpy(session->client, hello->client);
+	(void)response_pack_hello(request->msgid, &session->context->hello,
+				  &session->context->buffer);
+	return session_answer(session);
+}
+
+/* --- ping --- */
+
+static int check_limits(const struct session *session, const struct request_ping *ping,
+			struct fault *ret_fault) {
+	const struct config_limits *limits = &session->context->config->limits;
+	uint32_t refused = ping->options & ~limits->allow_options;
+
+	if (session->n_ping_requests >= PROTOCOL_MAX_PING_REQUESTS) {
+		fault_set_limit(ret_fault, PROTOCOL_CODE_TOO_MANY_REQUESTS, "ping_requests",
+				session->n_ping_requests + 1, PROTOCOL_MAX_PING_REQUESTS,
+				"wait for the response of an earlier ping");
+		return REQUEST_E_FAULT;
+	}
+	if (ping->id <= session->last_id) {
+		fault_set(ret_fault, PROTOCOL_CODE_ID_NOT_GREATER,
+			  "id %u is not greater than the last one, %u", ping->id, session->last_id);
+		return REQUEST_E_FAULT;
+	}
+	if (ping->size_bytes > limits->max_payload_bytes) {
+		fault_set_limit(ret_fault, PROTOCOL_CODE_OUT_OF_RANGE, "max_payload_bytes",
+				ping->size_bytes, limits->max_payload_bytes,
+				"size_bytes is over the helper's limit");
+		return REQUEST_E_FAULT;
+	}
+	if (refused != 0) {
+		fault_set(ret_fault, PROTOCOL_CODE_OPTION_REFUSED,
+			  "the helper's configuration does not allow the option %s",
+			  ping_option_name(refused & -refused));
+		return REQUEST_E_FAULT;
+	}
+	return 0;
+}
+
+static bool has_option(const struct request_ping *ping, enum ping_option option) {
+	return ping->options & option;
+}
+
+static struct ping *ping_new(struct session *session, const struct request *request) {
+	const struct request_ping *wish = &request->ping;
+	struct ping *ping = malloc(ping_bytes(wish->n_targets));
+
+	if (ping == NULL) {
+		return NULL;
+	}
+	*ping = (struct ping){
+		.session = session->number,
+		.id = wish->id,
+		.msgid = request->msgid,
+		.user = session->user,
+		.part = &session->part,
+		.arrived_ns = clock_monotonic_ns(&session->context->prober->clock),
+		.n_targets = wish->n_targets,
+		.timeout_us = wish->timeout_us,
+		.interval_us = wish->interval_us,
+		.size_bytes = wish->size_bytes,
+		.pattern = wish->pattern,
+		.ttl = has_option(wish, PING_OPTION_TTL) ? wish->ttl : -1,
+		.tos = has_option(wish, PING_OPTION_TOS) ? wish->tos : -1,
+		.dont_fragment = wish->dont_fragment,
+		.interface = wish->interface,
+		.scope = wish->scope,
+		.n_unsent = wish->n_targets,
+		.n_undelivered = wish->n_targets,
+		.open_first = PROBE_NONE,
+		.finished_first = PROBE_NONE,
+		.previous = session->pings_last,
+	};
+	if (has_option(wish, PING_OPTION_SOURCE)) {
+		ping->source = wish->source;
+	}
+	for (uint32_t i = 0; i < wish->n_targets; i++) {
+		ping->targets[i] = destination_canonical(&wish->targets[i]);
+	}
+	return ping;
+}
+
+static int handle_ping(struct session *session, const struct request *request,
+		       struct fault *ret_fault) {
+	size_t n_bytes = ping_bytes(request->ping.n_targets);
+	struct ping *ping;
+	int r = check_limits(session, &request->ping, ret_fault);
+
+	if (r != 0) {
+		return r;
+	}
+	if (user_charge(session->user, &session->part, USER_REQUEST_BYTES, n_bytes) != 0) {
+		ping = NULL;
+	} else {
+		ping = ping_new(session, request);
+		if (ping == NULL) {
+			user_release(session->user, &session->part, USER_REQUEST_BYTES, n_bytes);
+		}
+	}
+	if (ping == NULL) {
+		fault_set_limit(ret_fault, PROTOCOL_CODE_TOO_MANY_REQUESTS, "request_bytes",
+				(int64_t)n_bytes, 0,
+				"the helper has no memory left for this request now");
+		return REQUEST_E_FAULT;
+	}
+	*(session->pings_last != NULL ? &session->pings_last->next : &session->pings_first) = ping;
+	session->pings_last = ping;
+	session->last_id = ping->id;
+	session->n_ping_requests++;
+	if (session->admitting == NULL) {
+		session->admitting = ping;
+	}
+	return 0;
+}
+
+/* --- cancel --- */
+
+static struct ping *pings_find(const struct session *session, uint32_t id) {
+	struct ping *ping = session->pings_last; /* ids ascend: young ones are likelier */
+
+	while (ping != NULL && ping->id != id) {
+		ping = ping->previous;
+	}
+	return ping;
+}
+
+static int handle_cancel(struct session *session, const struct request *request,
+			 struct fault *ret_fault) {
+	const struct request_cancel *cancel = &request->cancel;
+	struct ping *ping = pings_find(session, cancel->id);
+
+	if (ping != NULL && !cancel->has_index) {
+		ping->is_cancelled = true;
+		prober_cancel_all(session->context->prober, ping);
+	} else if (ping != NULL && cancel->index < ping->n_targets) {
+		if (cancel->index >= ping->n_admitted) {
+			ping->targets[cancel->index] = in6addr_any;
+		} else {
+			prober_cancel(session->context->prober, ping, cancel->index);
+		}
+	}
+	(void)response_pack_true(request->msgid, &session->context->buffer);
+	return session_answer(session);
+}
+
+/* --- stats --- */
+
+static void add_counter(struct stats_result *stats, const char *name, uint64_t value) {
+	struct counter *counter = &stats->counters[stats->n_counters++];
+
+	strcpy(counter->name, name);
+	counter->value = value;
+}
+
+static void add_outcomes(struct stats_result *stats, const struct counters *counters) {
+	add_counter(stats, "probes_sent", counters->probes_sent);
+	add_counter(stats, "replies", counters->replies);
+	add_counter(stats, "timeouts", counters->timeouts);
+	add_counter(stats, "icmp_errors", counters->icmp_errors);
+	add_counter(stats, "send_errors", counters->send_errors);
+	add_counter(stats, "denied", counters->denied);
+	add_counter(stats, "cancelled", counters->cancelled);
+	add_counter(stats, "late", counters->late);
+	add_counter(stats, "duplicates", counters->duplicates);
+	add_counter(stats, "unverified_errors", counters->unverified_errors);
+	add_counter(stats, "events_dropped", counters->events_dropped);
+	add_counter(stats, "delayed_by_rate", counters->delayed_by_rate);
+	add_counter(stats, "delayed_by_in_flight", counters->delayed_by_in_flight);
+}
+
+static void stats_session(const struct session *session, struct stats_result *stats) {
+	add_counter(stats, "probes_open", session->part.share[USER_PROBES]);
+	add_outcomes(stats, &session->part.counters);
+}
+
+static void stats_owner(const struct session *session, struct stats_result *stats) {
+	struct counters sum = user_counters(session->user);
+
+	add_counter(stats, "probes_open", session->user->share[USER_PROBES]);
+	add_counter(stats, "connections", session->user->n_sessions);
+	add_outcomes(stats, &sum);
+}
+
+static void stats_helper(const struct session *session, struct stats_result *stats) {
+	const struct prober *prober = session->context->prober;
+	const struct users *users = session->context->users;
+	struct counters sum = users->past;
+	uint64_t n_connections = 0;
+
+	for (const struct user *user = users->first; user != NULL; user = user->next) {
+		struct counters counters = user_counters(user);
+
+		counters_add(&sum, &counters);
+		n_connections += user->n_sessions;
+	}
+	sum.late = prober->n_late; /* packets, whoever they were for */
+	sum.duplicates = prober->n_duplicates;
+	sum.events_dropped += prober->n_events_dropped;
+	add_counter(stats, "probes_open", prober->table.n_in_use);
+	add_counter(stats, "owners", users->n_users);
+	add_counter(stats, "connections", n_connections);
+	add_outcomes(stats, &sum);
+	add_counter(stats, "foreign_packets", prober->n_foreign);
+	add_counter(stats, "forged_packets", prober->n_forged);
+	add_counter(stats, "malformed_packets", prober->n_malformed);
+	add_counter(stats, "receive_drops", prober->n_receive_drops);
+}
+
+static int handle_stats(struct session *session, const struct request *request,
+			struct fault *ret_fault) {
+	struct stats_result stats = {0};
+
+	switch (request->stats.scope) {
+	case STATS_SESSION:
+		stats_session(session, &stats);
+		break;
+	case STATS_OWNER:
+		stats_owner(session, &stats);
+		break;
+	case STATS_HELPER:
+		stats_helper(session, &stats);
+		break;
+	}
+	(void)response_pack_stats(request->msgid, &stats, &session->context->buffer);
+	return session_answer(session);
+}
+
+/* --- any request --- */
+
+static const struct {
+	request_handler *handle;
+	bool before_hello;
+	bool answered_at_once; /* counts as one of the other requests */
+} methods[] = {
+	[REQUEST_HELLO] = {handle_hello, true, true},
+	[REQUEST_PING] = {handle_ping, false, false},
+	[REQUEST_CANCEL] = {handle_cancel, false, true},
+	[REQUEST_STATS] = {handle_stats, false, true},
+};
+
+/* Whether the fault is none of the client's making. */
+static bool fault_is_ours(const struct fault *fault) {
+	return strcmp(fault->limit, "request_bytes") == 0;
+}
+
+static int answer_fault(struct session *session, uint32_t msgid, const struct fault *fault) {
+	int r;
+
+	(void)response_pack_fault(msgid, fault, &session->context->buffer);
+	r = session_answer(session);
+	if (r == 0 && !fault_is_ours(fault) && ++session->n_faults > 1) {
+		session_say_closing(session, fault);
+		return SESSION_E_CLOSED;
+	}
+	return r;
+}
+
+static int carry_out(struct session *session, const struct request *request,
+		     struct fault *ret_fault) {
+	if (!session->said_hello && !methods[request->method].before_hello) {
+		fault_set(ret_fault, PROTOCOL_CODE_HELLO_FIRST, "say hello first");
+		return REQUEST_E_FAULT;
+	}
+	if (methods[request->method].answered_at_once &&
+	    session->n_answers >= PROTOCOL_MAX_OTHER_REQUESTS) {
+		fault_set_limit(ret_fault, PROTOCOL_CODE_TOO_MANY_REQUESTS, "other_requests",
+				session->n_answers + 1, PROTOCOL_MAX_OTHER_REQUESTS,
+				"read the responses of earlier requests");
+		return REQUEST_E_FAULT;
+	}
+	return methods[request->method].handle(session, request, ret_fault);
+}
+
+static int handle_message(struct session *session, size_t n_bytes) {
+	struct session_context *context = session->context;
+	struct request request;
+	struct fault fault;
+	int r = request_unpack(&context->decoder, context->input, n_bytes, &request, &fault);
+
+	if (r == 0) {
+		r = carry_out(session, &request, &fault);
+	}
+	if (r == REQUEST_E_FAULT) {
+		return answer_fault(session, request.msgid, &fault);
+	}
+	if (r == REQUEST_E_UNANSWERABLE) {
+		session_say_closing(session, &fault);
+	}
+	return r == 0 ? 0 : SESSION_E_CLOSED;
+}
+
+int session_read(struct session *session) {
+	for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+		ssize_t n = recv(session->fd, session->context->input,
+				 sizeof session->context->input, MSG_DONTWAIT | MSG_TRUNC);
+
+		if (n < 0 && errno == EAGAIN) {
+			return 0;
+		}
+		if (n < 0 || (n == 0 && session->peer_is_gone)) {
+			return SESSION_E_CLOSED;
+		}
+		if (handle_message(session, (size_t)n) !=
+		    0) { /* an empty message is no MessagePack */
+			return SESSION_E_CLOSED;
+		}
+	}
+	return 0;
+}

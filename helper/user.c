@@ -1,0 +1,224 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/user.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum { UNSTAMPED_SPAN_SHIFT = 29 };
+
+void counters_add(struct counters *sum, const struct counters *counters) {
+	enum { N_COUNTERS = sizeof *sum / sizeof(uint64_t) };
+	const uint64_t *from = (const uint64_t *)counters;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t i = 0; i < N_COUNTERS; i++) {
+		to[i] += from[i];
+	}
+}
+
+void users_init(struct users *ret_users, const struct config_limits *limits, uint64_t n_probes,
+		uint64_t n_request_bytes) {
+	*ret_users = (struct users){
+		.remaining = {[USER_CONNECTIONS] = USER_MAX_CONNECTIONS,
+			      [USER_PROBES] = n_probes,
+			      [USER_REQUEST_BYTES] = n_request_bytes},
+		.limits = limits,
+	};
+}
+
+void users_deinit(struct users *users) {
+	assert(users->first == NULL && users->n_users == 0);
+}
+
+/* The configured upper bound of one owner. */
+static uint64_t user_limit(const struct user *user, enum user_resource resource) {
+	const struct config_limits *limits = user->users->limits;
+	uint32_t limit = CONFIG_UNLIMITED;
+
+	switch (resource) {
+	case USER_CONNECTIONS:
+		limit = limits->max_connections;
+		break;
+	case USER_PROBES:
+		limit = limits->max_probes_in_flight;
+		break;
+	case USER_REQUEST_BYTES:
+	case USER_N_RESOURCES:
+		break;
+	}
+	return limit == CONFIG_UNLIMITED ? UINT64_MAX : limit;
+}
+
+/* How much more may be taken by one of @n who share @remaining and of which it holds @share: the rule above, solved for the request. */
+static uint64_t fair_room(uint64_t remaining, uint64_t share, uint64_t n) {
+	uint64_t most = (remaining + share) / (n + 1);
+
+	return most > share ? most - share : 0;
+}
+
+static uint64_t user_room(const struct user *user, enum user_resource resource) {
+	uint64_t share = user->share[resource], limit = user_limit(user, resource);
+	uint64_t room = fair_room(user->users->remaining[resource], share, user->users->n_users);
+	uint64_t room_to_limit = limit > share ? limit - share : 0;
+
+	return room < room_to_limit ? room : room_to_limit;
+}
+
+int user_charge(struct user *user, struct user_part *part, enum user_resource resource,
+		uint64_t n) {
+	uint64_t room = user_room(user, resource);
+
+	if (resource != USER_CONNECTIONS) { /* of which each session holds just one */
+		room = fair_room(room, part->share[resource], user->n_sessions);
+	}
+	if (n > room) {
+		return USER_E_QUOTA;
+	}
+	user->users->remaining[resource] -= n;
+	user->share[resource] += n;
+	part->share[resource] += n;
+	return 0;
+}
+
+void user_release(struct user *user, struct user_part *part, enum user_resource resource,
+		  uint64_t n) {
+	assert(part->share[resource] >= n && user->share[resource] >= n);
+	part->share[resource] -= n;
+	user->share[resource] -= n;
+	user->users->remaining[resource] += n;
+}
+
+static struct user *users_find(const struct users *users, uid_t uid) {
+	struct user *user = users->first;
+
+	while (user != NULL && user->uid != uid) { /* once for each connection, 1,024 at most */
+		user = user->next;
+	}
+	return user;
+}
+
+static struct user *user_new(struct users *users, uid_t uid) {
+	struct user *user = calloc(1, sizeof *user);
+
+	if (user == NULL) {
+		return NULL;
+	}
+	user->uid = uid;
+	user->users = users;
+	user->next = users->first;
+	token_bucket_init(&user->bucket, users->limits->packets_per_second,
+			  users->limits->burst_packets);
+	users->first = user;
+	users->n_users++;
+	return user;
+}
+
+static void user_free(struct user *user) {
+	struct user **link = &user->users->first;
+
+	for (int i = 0; i < USER_N_RESOURCES; i++) {
+		assert(user->share[i] == 0);
+	}
+	while (*link != user) {
+		link = &(*link)->next;
+	}
+	*link = user->next;
+	counters_add(&user->users->past, &user->past);
+	user->users->n_users--;
+	free(user);
+}
+
+int user_open_session(struct users *users, uid_t uid, struct user_part *part,
+		      struct user **ret_user) {
+	struct user *user = users_find(users, uid);
+
+	*part = (struct user_part){0};
+	if (user == NULL) {
+		user = user_new(users, uid);
+	}
+	if (user == NULL) {
+		return -ENOMEM;
+	}
+	if (user_charge(user, part, USER_CONNECTIONS, 1) != 0) {
+		if (user->n_sessions == 0) {
+			user_free(user);
+		}
+		return USER_E_QUOTA;
+	}
+	user->n_sessions++;
+	part->next = user->parts;
+	user->parts = part;
+	*ret_user = user;
+	return 0;
+}
+
+struct counters user_counters(const struct user *user) {
+	struct counters sum = user->past;
+
+	for (const struct user_part *part = user->parts; part != NULL; part = part->next) {
+		counters_add(&sum, &part->counters);
+	}
+	return sum;
+}
+
+static void parts_remove(struct user *user, struct user_part *part) {
+	struct user_part **link = &user->parts;
+
+	while (*link != part) {
+		link = &(*link)->next;
+	}
+	*link = part->next;
+}
+
+void user_close_session(struct user *user, struct user_part *part) {
+	user_release(user, part, USER_CONNECTIONS, 1);
+	for (int i = 0; i < USER_N_RESOURCES; i++) {
+		assert(part->share[i] == 0);
+	}
+	counters_add(&user->past, &part->counters);
+	parts_remove(user, part);
+	if (--user->n_sessions == 0) {
+		user_free(user);
+	}
+}
+
+/* Forgets the spans that are too old by the time of @span. */
+static void unstamped_advance(struct user *user, int64_t span) {
+	int64_t n_new = span - user->unstamped_span;
+
+	for (int64_t i = 1; i <= n_new && i <= USER_UNSTAMPED_SPANS; i++) {
+		user->unstamped_bytes[(user->unstamped_span + i) % USER_UNSTAMPED_SPANS] = 0;
+	}
+	if (n_new > 0) {
+		user->unstamped_span = span;
+	}
+}
+
+void user_add_unstamped(struct user *user, int64_t sent_ns, uint32_t n_bytes) {
+	int64_t span = sent_ns >> UNSTAMPED_SPAN_SHIFT;
+
+	unstamped_advance(user, span);
+	user->unstamped_bytes[span % USER_UNSTAMPED_SPANS] += n_bytes;
+}
+
+void user_remove_unstamped(struct user *user, int64_t sent_ns, uint32_t n_bytes) {
+	int64_t span = sent_ns >> UNSTAMPED_SPAN_SHIFT;
+	uint64_t *bytes = &user->unstamped_bytes[span % USER_UNSTAMPED_SPANS];
+
+	if (span > user->unstamped_span - USER_UNSTAMPED_SPANS && *bytes >= n_bytes) {
+		*bytes -= n_bytes;
+	}
+}
+
+uint64_t user_unstamped_bytes(struct user *user, int64_t now_ns) {
+	uint64_t n_bytes = 0;
+
+	unstamped_advance(user, now_ns >> UNSTAMPED_SPAN_SHIFT);
+	for (int i = 0; i < USER_UNSTAMPED_SPANS; i++) {
+		n_bytes += user->unstamped_bytes[i];
+	}
+	return n_bytes;
+}

@@ -1,0 +1,96 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* Accounts: what each owner and each of its sessions holds of the helper's shared pools.
+ *
+ * A pool is never given out whole. An owner that holds `share` of it may take `request` more only if
+ *     (share + request) * (owners + 1) - share <= remaining
+ * so that another owner always finds room (dbus-broker's rule). Inside an owner the same holds between its sessions. What is
+ * charged here is released here; an account that is freed must be at zero. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "helper/config.h"
+#include "helper/token_bucket.h"
+
+enum user_resource { USER_CONNECTIONS, USER_PROBES, USER_REQUEST_BYTES, USER_N_RESOURCES };
+
+enum {
+	USER_E_QUOTA = 1, /* not now; nothing was charged */
+	USER_MAX_CONNECTIONS = 1024,
+	USER_UNSTAMPED_SPANS =
+		8, /* of 2^29 ns each: 4.3 s, longer than a packet waits for a neighbour */
+};
+
+/* Counters that `stats` answers for a session, an owner and the helper. A session counts; what has ended is kept as a sum. */
+struct counters {
+	uint64_t probes_sent, replies, timeouts, icmp_errors, send_errors, denied, cancelled;
+	uint64_t late, duplicates, unverified_errors, events_dropped;
+	uint64_t delayed_by_rate, delayed_by_in_flight;
+};
+
+void counters_add(struct counters *sum, const struct counters *counters);
+
+struct users {
+	uint64_t remaining[USER_N_RESOURCES];
+	uint32_t n_users;
+	const struct config_limits *limits; /* borrowed */
+	struct user *first;
+	struct counters past; /* of owners without a session */
+};
+
+struct user {
+	uid_t uid;
+	uint32_t n_sessions;
+	struct users *users;
+	struct user *next;
+	struct user_part *parts;
+	uint64_t share[USER_N_RESOURCES];
+	struct token_bucket bucket;
+	uint64_t unstamped_bytes[USER_UNSTAMPED_SPANS];
+	int64_t unstamped_span; /* number of the latest span */
+	uint32_t n_held_up;     /* probes that wait for their destination's queue or neighbour */
+	struct counters past;   /* of closed sessions */
+	/* the scheduler's */
+	struct session *active_first, *active_last; /* sessions that have targets to admit */
+	struct user *active_next;
+	bool is_active;
+};
+
+/* The account of one session inside its owner's. */
+struct user_part {
+	uint64_t share[USER_N_RESOURCES];
+	struct counters counters;
+	struct user_part *next; /* of the same owner */
+};
+
+/* @limits is borrowed for the life of @ret_users. @n_probes, @n_request_bytes: the pools' sizes. */
+void users_init(struct users *ret_users, const struct config_limits *limits, uint64_t n_probes,
+		uint64_t n_request_bytes);
+
+/* Asserts that every account was given back. */
+void users_deinit(struct users *users);
+
+/* Opens a session of the owner @uid, whose account is made if it has none; charges one connection to it and to @part (zeroed
+ * here). USER_E_QUOTA: too many connections. -ENOMEM. */
+int user_open_session(struct users *users, uid_t uid, struct user_part *part,
+		      struct user **ret_user);
+
+/* Gives the connection back, asserts that @part is at zero, and frees the account with its last session. */
+void user_close_session(struct user *user, struct user_part *part);
+
+/* All that the owner's sessions have counted. */
+struct counters user_counters(const struct user *user);
+
+/* Charges @n of @resource, or USER_E_QUOTA. */
+int user_charge(struct user *user, struct user_part *part, enum user_resource resource, uint64_t n);
+void user_release(struct user *user, struct user_part *part, enum user_resource resource,
+		  uint64_t n);
+
+/* Bytes in the send buffer: sent, and not yet handed to the driver as far as transmit stamps tell. A packet whose stamp never
+ * comes is forgotten after 4.3 s, when the kernel has given up its neighbour. */
+void user_add_unstamped(struct user *user, int64_t sent_ns, uint32_t n_bytes);
+void user_remove_unstamped(struct user *user, int64_t sent_ns, uint32_t n_bytes);
+uint64_t user_unstamped_bytes(struct user *user, int64_t now_ns);
