@@ -91,19 +91,17 @@ static int open_null(int last, bool only_free) {
 }
 
 static int reset_descriptors(bool is_private) {
-	int first_client = DESCRIPTOR_FIRST_CLIENT, r;
+	int r;
 
-	if (is_private && (r = descriptor_place(DESCRIPTOR_PARENT, first_client++)) < 0) {
-		return r;
-	}
-	for (int fd = DESCRIPTOR_LOG + 1; fd < DESCRIPTOR_FIRST_CLIENT; fd++) {
-		(void)close(fd);
-	}
-	closefrom(first_client);
+	closefrom((is_private ? DESCRIPTOR_PARENT : DESCRIPTOR_LOG) + 1);
 	if ((r = open_null(DESCRIPTOR_LOG, !is_private)) < 0) {
 		return r;
 	}
-	return is_private ? 0 : log_open();
+	if (!is_private) {
+		return log_open();
+	}
+	r = descriptor_place(DESCRIPTOR_PARENT, DESCRIPTOR_FIRST_CLIENT);
+	return r < 0 ? r : 0;
 }
 
 int surroundings_clean(bool is_private, struct reason *ret_reason) {

@@ -1,0 +1,302 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The helper's start, as a list of steps: what is not yet safe is on the way to it, and no packet is sent before the last one.
+ *
+ * There are two programs. The shared helper listens at a path for every user of the machine; whoever starts it is trusted. The
+ * private one serves the program that started it, over the socket it was handed down, and trusts nothing else it was given: no
+ * argument, no environment. What fails is said on standard error by the one, over the socket by the other. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "helper/config.h"
+#include "helper/descriptors.h"
+#include "helper/helper.h"
+#include "helper/icmp_sockets.h"
+#include "helper/listener.h"
+#include "helper/log.h"
+#include "helper/passwd.h"
+#include "helper/privileges.h"
+#include "helper/reason.h"
+#include "helper/sandbox.h"
+#include "helper/surroundings.h"
+#include "protocol/message.h"
+
+static const bool is_private = HELPER_IS_PRIVATE; /* which of the two programs this is */
+
+struct start {
+	const char *listen_path, *config_path, *user; /* borrowed; NULL: not given */
+	struct config config;
+	struct identity identity;
+	int client_fd; /* private */
+	struct icmp_sockets *sockets;
+	struct helper *helper;
+	struct tried tried[PROTOCOL_MAX_TRIED]; /* ways to send that failed */
+	size_t n_tried;
+	struct reason reason; /* of the step that failed */
+};
+
+/* --- the steps: 0, or what reason_set() returned --- */
+
+static int clean_surroundings(struct start *start) {
+	int r;
+
+	r = surroundings_clean(is_private, &start->reason);
+	if (r == 0) {
+		start->client_fd = DESCRIPTOR_FIRST_CLIENT;
+	}
+	return r;
+}
+
+static int read_configuration(struct start *start) {
+	const char *path = start->config_path ? start->config_path : MULTIPING_CONFIG;
+	int r;
+
+	r = config_load(path, start->config_path != NULL, &start->config, &start->reason);
+	if (r == 0 && is_private && !start->config.private_allow) {
+		return reason_set(&start->reason, CONFIG_E_REFUSED, "use the shared helper",
+				  "%s: [private] allow = no", path);
+	}
+	return r;
+}
+
+static int choose_identity(struct start *start) {
+	return privileges_choose(start->user ? start->user : start->config.user,
+				 CONFIG_DEFAULT_USER, &start->identity, &start->reason);
+}
+
+static int bind_listener(struct start *start) {
+	const char *group = start->config.group;
+	gid_t gid = (gid_t)-1;
+	int fd, r;
+
+	if (*group && (r = passwd_find_group(&passwd_system_files, group, &gid)) != 0) {
+		return reason_set(&start->reason, r, "see [helper] group of the configuration",
+				  "no group %s here", group);
+	}
+	r = listener_open(start->listen_path, start->config.mode, gid, &fd, &start->reason);
+	if (r != 0) {
+		return r;
+	}
+	r = descriptor_place(fd, DESCRIPTOR_FIRST_LISTENER);
+	return r < 0 ? reason_set(&start->reason, r, NULL, "numbering it") : 0;
+}
+
+static int take_client(struct start *start) {
+	int r;
+
+	r = listener_refuse_descriptors(start->client_fd);
+	return r < 0 ? reason_set(&start->reason, r, NULL, "SO_PASSRIGHTS") : 0;
+}
+
+static int meet_clients(struct start *start) {
+	return is_private ? take_client(start) : bind_listener(start);
+}
+
+static int become_user(struct start *start) {
+	int r;
+
+	r = privileges_become(&start->identity, &start->reason);
+	if (r != 0) {
+		return r;
+	}
+	r = privileges_hide();
+	return r != 0 ? reason_set(&start->reason, r, NULL, "hiding from others of this user") : 0;
+}
+
+static int open_sockets(struct start *start) {
+	int r;
+
+	r = icmp_sockets_open(&start->config, start->tried, &start->n_tried, &start->sockets);
+	if (r < 0) {
+		return reason_set(
+			&start->reason, r,
+			is_private ? "give this program cap_net_raw=p, or start a shared helper"
+				   : "start it as root or with CAP_NET_RAW",
+			"no way to send ICMP");
+	}
+	for (size_t i = 0; i < start->n_tried; i++) {
+		log_event("without what=%s errno=%u", start->tried[i].what, start->tried[i].error);
+	}
+	return 0;
+}
+
+static int build_helper(struct start *start) {
+	int r;
+
+	if ((r = surroundings_take_signals()) < 0 ||
+	    (r = helper_new(&start->config, start->sockets, &start->helper)) < 0 ||
+	    (r = helper_watch_signals(start->helper, DESCRIPTOR_SIGNAL)) < 0) {
+		return reason_set(&start->reason, r, NULL, "signals, tables, random keys");
+	}
+	r = is_private ? helper_add_session(start->helper, start->client_fd)
+		       : helper_add_listener(start->helper, DESCRIPTOR_FIRST_LISTENER);
+	return r < 0 ? reason_set(&start->reason, r, NULL, "watching for clients") : 0;
+}
+
+static int drop_privileges(struct start *start) {
+	int r;
+
+	r = privileges_drop(&start->reason);
+	return r != 0 ? r : privileges_prove(&start->identity, &start->reason);
+}
+
+static int leave_files(struct start *start) {
+	int r;
+
+	if ((r = descriptors_fill()) < 0) { /* the last file to be opened */
+		return reason_set(&start->reason, r, NULL, "/dev/null");
+	}
+	if ((r = sandbox_forbid_new_privileges()) < 0 || (r = sandbox_leave_files()) < 0) {
+		return reason_set(&start->reason, r, NULL, "no_new_privs, Landlock");
+	}
+	if (r == SANDBOX_E_UNSUPPORTED) {
+		log_event("unprotected against=file_access needs=Landlock has=seccomp");
+	}
+	return 0;
+}
+
+static int limit_resources(struct start *start) {
+	int r;
+
+	r = sandbox_limit_resources(is_private, &start->config);
+	if (r < 0) {
+		return reason_set(&start->reason, r, NULL, "setrlimit");
+	}
+	/* Sends are paced by epoll_pwait2(2); the usual slack of 50 us is longer than many gaps. */
+	return prctl(PR_SET_TIMERSLACK, 1L, 0L, 0L, 0L) < 0
+		       ? reason_set(&start->reason, -errno, NULL, "PR_SET_TIMERSLACK")
+		       : 0;
+}
+
+static int load_filter(struct start *start) {
+	int r;
+
+	r = sandbox_load_filter(is_private);
+	return r < 0 ? reason_set(&start->reason, r, "the kernel needs CONFIG_SECCOMP_FILTER",
+				  "seccomp")
+		     : 0;
+}
+
+static const struct {
+	const char *what; /* "cannot ..." */
+	int (*take)(struct start *start);
+} steps[] = {
+	{"clean the surroundings", clean_surroundings},
+	{"read the configuration", read_configuration},
+	{"choose the user to run as", choose_identity},
+	{"meet clients", meet_clients}, /* as whoever started it: only he may write to the folder */
+	{"become the user to run as", become_user}, /* firewalls know sockets by who opened them */
+	{"open the ICMP sockets", open_sockets},
+	{"build the helper", build_helper}, /* all it will need: nothing can be opened later */
+	{"drop every privilege", drop_privileges},
+	{"leave the file system", leave_files},
+	{"limit resources", limit_resources},
+	{"load the system-call filter", load_filter},
+};
+
+/* --- what failed --- */
+
+static void say(const struct start *start, const char *what) {
+	(void)fprintf(stderr, "multiping-helper: cannot %s: %s\n", what, start->reason.text);
+	for (size_t i = 0; i < start->n_tried; i++) {
+		(void)fprintf(stderr, "multiping-helper: tried %s: %s\n", start->tried[i].what,
+			      strerror((int)start->tried[i].error));
+	}
+}
+
+static void say_to_client(const struct start *start, const char *what) {
+	struct closing closing = {.code = PROTOCOL_CODE_NO_BACKEND, .n_tried = start->n_tried};
+	struct message_buffer buffer;
+
+	(void)snprintf(closing.text, sizeof closing.text, "cannot %s: %.200s", what,
+		       start->reason.text);
+	memcpy(closing.tried, start->tried, sizeof closing.tried);
+	if (closing_pack(&closing, &buffer) == 0) {
+		(void)send(start->client_fd, buffer.bytes, buffer.n_bytes,
+			   MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+}
+
+/* --- arguments --- */
+
+static const char usage[] =
+	"usage: multiping-helper --listen PATH [--config FILE] [--user NAME]\n"
+	"Sends pings for the programs that connect to the socket PATH. Start it as root.\n"
+	"  --listen PATH  where to listen (absolute); its folder must exist\n"
+	"  --config FILE  instead of " MULTIPING_CONFIG "\n"
+	"  --user NAME    whom to run as, instead of the configuration's user\n"
+	"  --version, --help\n";
+
+enum { GO_ON = -1 };
+
+/* Fills @start from the command line. GO_ON, or the status to exit with. */
+static int read_arguments(int argc, char **argv, struct start *start) {
+	static const struct option options[] = {
+		{"listen", required_argument, NULL, 'l'}, {"config", required_argument, NULL, 'c'},
+		{"user", required_argument, NULL, 'u'},   {"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},         {0},
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		switch (option) {
+		case 'l':
+			start->listen_path = optarg;
+			break;
+		case 'c':
+			start->config_path = optarg;
+			break;
+		case 'u':
+			start->user = optarg;
+			break;
+		case 'v':
+			return puts("multiping-helper " MULTIPING_VERSION) < 0 ? EX_IOERR : EX_OK;
+		case 'h':
+			return fputs(usage, stdout) < 0 ? EX_IOERR : EX_OK;
+		default:
+			return EX_USAGE;
+		}
+	}
+	if (optind < argc || !start->listen_path || *start->listen_path != '/' ||
+	    (start->config_path && *start->config_path != '/')) {
+		(void)fputs("multiping-helper: --listen with an absolute path is needed\n", stderr);
+		return EX_USAGE;
+	}
+	return GO_ON;
+}
+
+/* A private helper has one way to be started; whoever tries another gets no word, since there is nobody to say it to. */
+static int check_start(int argc) {
+	return argc <= 1 && surroundings_have_client() ? GO_ON : EX_USAGE;
+}
+
+int main(int argc, char **argv) {
+	struct start start = {.client_fd = DESCRIPTOR_PARENT};
+	int r;
+
+	if (privileges_hide() != 0) { /* before there is anything to see */
+		return EX_OSERR;
+	}
+	r = is_private ? check_start(argc) : read_arguments(argc, argv, &start);
+	if (r != GO_ON) {
+		return r;
+	}
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+		if (steps[i].take(&start) != 0) {
+			(is_private ? say_to_client : say)(&start, steps[i].what);
+			return EX_UNAVAILABLE;
+		}
+	}
+	log_event("started version=%s uid=%u gid=%u", MULTIPING_VERSION, start.identity.uid,
+		  start.identity.gid);
+	r = helper_run(start.helper);
+	log_event("ended errno=%d", -r);
+	return r < 0 ? EX_SOFTWARE
+		     : EX_OK; /* nothing is freed: the filter forbids to close what is ours */
+}
