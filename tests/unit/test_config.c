@@ -1,0 +1,246 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "helper/config.h"
+#include "protocol/request.h"
+
+/* Parses @text as the file "f" on top of the defaults. */
+static int parse(const char *text, struct config *ret_config, struct reason *ret_reason) {
+	char copy[1024];
+
+	assert_true(strlen(text) < sizeof copy);
+	(void)strcpy(copy, text);
+	config_init(ret_config);
+	return config_parse("f", copy, ret_config, ret_reason);
+}
+
+static void config_init_gives_defaults(void **state) {
+	struct config config;
+
+	config_init(&config);
+	assert_string_equal(config.user, "multiping");
+	assert_string_equal(config.group, "");
+	assert_int_equal(config.mode, 0666);
+	assert_int_equal(config.socket, CONFIG_SOCKET_AUTO);
+	assert_int_equal(config.total_packets_per_second, 100000);
+	assert_int_equal(config.destination_packets_per_second, 100);
+	assert_int_equal(config.destination_burst_packets, 1000);
+	assert_int_equal(config.probes_in_flight, 524288);
+	assert_int_equal(config.limits.packets_per_second, 20000);
+	assert_int_equal(config.limits.burst_packets, 4096);
+	assert_int_equal(config.limits.max_probes_in_flight, 65536);
+	assert_int_equal(config.limits.max_connections, 32);
+	assert_int_equal(config.limits.max_payload_bytes, 1472);
+	assert_true(config.private_allow);
+}
+
+static void config_parse_every_key_is_set(void **state) {
+	struct config config;
+	struct reason reason;
+
+	assert_int_equal(parse("# of every section\n"
+			       "[helper]\nuser = pinger\nmode = 0660\ngroup = ping\nsocket = raw\n"
+			       "total_packets_per_second = 1\ndestination_packets_per_second = 2\n"
+			       "destination_burst_packets = 3\nprobes_in_flight = 2097152\n"
+			       "[limits]\npackets_per_second = 4 ; why\nburst_packets = 5\n"
+			       "max_probes_in_flight = 6\nmax_connections = 7\n"
+			       "max_payload_bytes = 8\nallow_options = ttl  fwmark\n"
+			       "[private]\nallow = no\n",
+			       &config, &reason),
+			 0);
+	assert_string_equal(config.user, "pinger");
+	assert_string_equal(config.group, "ping");
+	assert_int_equal(config.mode, 0660);
+	assert_int_equal(config.socket, CONFIG_SOCKET_RAW);
+	assert_int_equal(config.total_packets_per_second, 1);
+	assert_int_equal(config.destination_packets_per_second, 2);
+	assert_int_equal(config.destination_burst_packets, 3);
+	assert_int_equal(config.probes_in_flight, 2097152);
+	assert_int_equal(config.limits.packets_per_second, 4);
+	assert_int_equal(config.limits.burst_packets, 5);
+	assert_int_equal(config.limits.max_probes_in_flight, 6);
+	assert_int_equal(config.limits.max_connections, 7);
+	assert_int_equal(config.limits.max_payload_bytes, 8);
+	assert_int_equal(config.limits.allow_options, PING_OPTION_TTL | PING_OPTION_FWMARK);
+	assert_false(config.private_allow);
+}
+
+static void config_parse_unlimited_is_no_limit(void **state) {
+	struct config config;
+	struct reason reason;
+
+	assert_int_equal(parse("[limits]\npackets_per_second = unlimited\nallow_options =\n"
+			       "[helper]\ntotal_packets_per_second = unlimited\n",
+			       &config, &reason),
+			 0);
+	assert_int_equal(config.limits.packets_per_second, CONFIG_UNLIMITED);
+	assert_int_equal(config.total_packets_per_second, CONFIG_UNLIMITED);
+	assert_int_equal(config.limits.allow_options, 0);
+}
+
+/* What is wrong, and what the reason must say of it. */
+static const struct {
+	const char *text, *place, *words;
+} wrong[] = {
+	{"[limits]\n\npackets_per_sec = 1\n", "f:3:", "unknown key packets_per_sec in [limits]"},
+	{"\n[destinations]\nallow = ::/0\n", "f:3:", "unknown section [destinations]"},
+	{"mode = 0600\n", "f:1:", "unknown section []"},
+	{"[private]\nallow = maybe\n", "f:2:", "allow = maybe: must be yes or no"},
+	{"[helper]\nmode = 0888\n", "f:2:", "octal"},
+	{"[helper]\nmode = 1777\n", "f:2:", "octal"},
+	{"[helper]\nuser =\n", "f:2:", "a name or number"},
+	{"[helper]\nuser = a23456789012345678901234567890123\n", "f:2:", "32 characters"},
+	{"[helper]\nsocket = tcp\n", "f:2:", "auto, raw or ping"},
+	{"[helper]\nprobes_in_flight = 2097153\n", "f:2:", "2097152"},
+	{"[helper]\nprobes_in_flight = unlimited\n", "f:2:", "2097152"},
+	{"[helper]\nprobes_in_flight = 0\n", "f:2:", "from 1"},
+	{"[limits]\nburst_packets = 0\n", "f:2:", "from 1, or unlimited"},
+	{"[limits]\nburst_packets = 4294967295\n", "f:2:", "from 1, or unlimited"},
+	{"[limits]\nburst_packets = -1\n", "f:2:", "from 1, or unlimited"},
+	{"[limits]\nallow_options = ttl record_route\n", "f:2:", "some of: ttl"},
+	{"[limits]\nburst_packets = 1\nburst_packets = 2\n", "f:3:", "a second time"},
+	{"[limits]\nburst_packets = 1\n max_connections = 2\n", "f:3:", "goes on with"},
+	{"[limits]\nburst_packets\n", "f:2:", "neither"},
+	{"[limits\nburst_packets = 1\n", "f:1:", "neither"},
+	{"[limits]\nnothing\nno_key = 1\n", "f:2:", "neither"},
+};
+
+static void config_parse_fault_is_named(void **state) {
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct config config;
+		struct reason reason = {{0}};
+
+		assert_int_equal(parse(wrong[i].text, &config, &reason), CONFIG_E_REFUSED);
+		if (strncmp(reason.text, wrong[i].place, strlen(wrong[i].place)) != 0 ||
+		    !strstr(reason.text, wrong[i].words)) {
+			fail_msg("%s\nsaid: %s", wrong[i].text, reason.text);
+		}
+	}
+}
+
+/* libinih reads lines of up to 197 bytes, and would take the rest of a longer one for another line. */
+static void config_parse_long_line_is_refused(void **state) {
+	char text[400] = "[limits]\n#";
+	struct config config;
+	struct reason reason;
+
+	memset(text + strlen(text), 'x', 188);
+	(void)strcat(text, "burst_packets = 1\n");
+	assert_int_equal(parse(text, &config, &reason), CONFIG_E_REFUSED);
+	assert_non_null(strstr(reason.text, "f:2: a line of more than"));
+}
+
+/* --- the file: made by root, since only root's is accepted --- */
+
+struct file {
+	char path[64];
+};
+
+static void file_remove(struct file *file) {
+	(void)unlink(file->path);
+}
+
+static struct file file_with(const char *text, mode_t mode) {
+	struct file file = {"/tmp/multiping-test-XXXXXX"};
+	int fd = mkstemp(file.path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(fchmod(fd, mode), 0);
+	(void)close(fd);
+	return file;
+}
+
+static void config_load_missing_gives_defaults(void **state) {
+	struct config config = {.mode = 1};
+	struct reason reason;
+
+	assert_int_equal(config_load("/proc/no-such-file", false, &config, &reason), 0);
+	assert_int_equal(config.mode, 0666);
+}
+
+static void config_load_missing_but_named_fails(void **state) {
+	struct config config = {.mode = 1};
+	struct reason reason;
+
+	assert_int_equal(config_load("/proc/no-such-file", true, &config, &reason), -ENOENT);
+	assert_non_null(strstr(reason.text, "No such file"));
+	assert_int_equal(config.mode, 1);
+}
+
+static void config_load_of_root_is_read(void **state) {
+	__attribute__((cleanup(file_remove))) struct file file =
+		file_with("[helper]\nmode = 0600\n", 0644);
+	struct config config;
+	struct reason reason;
+
+	if (geteuid() != 0) {
+		skip();
+	}
+	assert_int_equal(config_load(file.path, true, &config, &reason), 0);
+	assert_int_equal(config.mode, 0600);
+}
+
+static void config_load_writable_by_others_is_refused(void **state) {
+	static const mode_t modes[] = {0664, 0646};
+
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+		__attribute__((cleanup(file_remove))) struct file file = file_with("", modes[i]);
+		struct config config;
+		struct reason reason;
+
+		assert_int_equal(config_load(file.path, true, &config, &reason), CONFIG_E_REFUSED);
+		assert_non_null(strstr(reason.text, "chmod go-w"));
+	}
+}
+
+static void config_load_of_another_is_refused(void **state) {
+	__attribute__((cleanup(file_remove))) struct file file = file_with("", 0600);
+	struct config config;
+	struct reason reason;
+
+	if (geteuid() == 0) {
+		assert_int_equal(chown(file.path, 1, 0), 0);
+	}
+	assert_int_equal(config_load(file.path, true, &config, &reason), CONFIG_E_REFUSED);
+	assert_non_null(strstr(reason.text, "belongs to root"));
+}
+
+static void config_load_device_is_refused(void **state) {
+	struct config config;
+	struct reason reason;
+
+	assert_int_equal(config_load("/dev/null", true, &config, &reason), CONFIG_E_REFUSED);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(config_init_gives_defaults),
+		cmocka_unit_test(config_parse_every_key_is_set),
+		cmocka_unit_test(config_parse_unlimited_is_no_limit),
+		cmocka_unit_test(config_parse_fault_is_named),
+		cmocka_unit_test(config_parse_long_line_is_refused),
+		cmocka_unit_test(config_load_missing_gives_defaults),
+		cmocka_unit_test(config_load_missing_but_named_fails),
+		cmocka_unit_test(config_load_of_root_is_read),
+		cmocka_unit_test(config_load_writable_by_others_is_refused),
+		cmocka_unit_test(config_load_of_another_is_refused),
+		cmocka_unit_test(config_load_device_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
