@@ -48,6 +48,7 @@ void batches_deinit(struct batches *batches) {
 	window_deinit(all);
 	window_deinit(&batches->by_wire);
 	free(batches->cancels);
+	*batches = (struct batches){0};
 }
 
 void batches_free(struct batches *batches, struct batch *batch) {

@@ -25,9 +25,9 @@ struct batch_key { /* what the probes of a batch share */
 	uint32_t timeout_us;
 	uint32_t scope;
 	bool scope_is_name;
-	bool is_event;  /* asked for by multiping_ping(); the next two are 0 then */
-	uint32_t round; /* of multiping_reset() */
-	uint32_t send;  /* of multiping_send() */
+	bool is_event;  /* asked for by multiping_ping(); else by multiping_send(): */
+	uint32_t round; /* how many multiping_reset() came before */
+	uint32_t send;  /* and how many multiping_send() */
 };
 
 enum batch_state {

@@ -8,10 +8,15 @@
 #include <sys/stat.h>
 
 #include "client/lib/connection.h"
-#include "client/lib/spawn.h"
 
 static const char *connection_whom(const struct connection *connection) {
 	return connection->is_private ? "the private helper" : connection->path;
+}
+
+/* Fails with -@error: the socket itself does not work. */
+static int connection_socket_failed(struct connection *connection, int error) {
+	words_set(connection->words, "%s: %s", connection_whom(connection), words_of_error(error));
+	return -error;
 }
 
 static int connection_broken(struct connection *connection) {
@@ -103,9 +108,7 @@ static ssize_t connection_receive(struct connection *connection) {
 		return connection_ended(connection);
 	}
 	if (n_bytes < 0 && errno != EAGAIN) {
-		words_set(connection->words, "%s: %s", connection_whom(connection),
-			  words_of_error(errno));
-		return -errno;
+		return connection_socket_failed(connection, errno);
 	}
 	return n_bytes < 0 ? 0 : n_bytes;
 }
@@ -158,8 +161,7 @@ static int connection_send(struct connection *connection) {
 	if (errno == EAGAIN || errno == EINTR || errno == ENOBUFS) {
 		return connection_want_write(connection, true);
 	}
-	words_set(connection->words, "%s: %s", connection_whom(connection), words_of_error(errno));
-	return -errno;
+	return connection_socket_failed(connection, errno);
 }
 
 int connection_flush(struct connection *connection) {

@@ -1,0 +1,26 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* One turn of the loop that moves everything: names, connection, messages both ways, time. */
+
+#include "client/lib/object.h"
+
+enum { SESSION_MAX_EVENTS = 4096 }; /* that may wait before the helper has to */
+
+/* Does what can be done without blocking, and reads only while fewer than @max_events events wait. 0, or -errno where a helper
+ * could not be reached or memory ran out; all that was asked is decided then. */
+int session_dispatch(struct multiping *multiping, size_t max_events);
+
+/* Makes the descriptor readable, so that the program dispatches soon. */
+void session_wake(struct multiping *multiping);
+
+/* Handles one message of a helper that is up. -EPROTO where it may not come; -ENOMEM. */
+int session_handle_message(struct multiping *multiping, const struct message *message);
+
+/* Writes requests while the socket, the helper's two pings and what is queued allow. -errno. */
+int session_write(struct multiping *multiping, int64_t now_ns);
+
+/* How many entries of finished batches are kept for late replies. */
+static inline size_t session_max_finished(const struct multiping *multiping) {
+	return 4 * multiping->targets.n + 4096;
+}
