@@ -1,0 +1,353 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options stand once, in a table: letter, long name, what its value is and where it goes, and what -h says of it. Values are
+ * parsed by kind; the few options that do more than set a field are named in option_apply().
+ *
+ * Not getopt_long(3): it takes abbreviations, which fping does not, and complains in other words. */
+#include "client/cli/options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	MAX_ROUNDS = 1000000000,
+	MAX_MILLISECONDS = 1000000000, /* eleven days; nanoseconds of it still fit many times */
+	MAX_DATA_BYTES = 65488,        /* fping's limit */
+	DEFAULT_DATA_BYTES = 56,
+	DEFAULT_RETRIES = 3,
+	NS_PER_MS = 1000000,
+	DEFAULT_INTERVAL_MS = 10,
+	DEFAULT_PERIOD_MS = 1000,
+	DEFAULT_TIMEOUT_MS = 500,
+	MAX_IMPLIED_TIMEOUT_MS = 2000, /* in count mode the time-out is the period, up to this */
+	LETTER_SOCKET = 256,           /* options without a letter are numbered from here */
+};
+
+enum kind { KIND_FLAG, KIND_NUMBER, KIND_MILLISECONDS, KIND_FACTOR, KIND_TEXT, KIND_SPECIAL };
+
+struct option {
+	int letter;
+	const char *name;
+	const char *value; /* what -h calls it; NULL: takes none */
+	enum kind kind;
+	size_t offset; /* of the field in struct options */
+	uint32_t min, max;
+	const char *help;
+};
+
+#define FIELD(name) offsetof(struct options, name)
+
+static const struct option option_table[] = {
+	{'4', "ipv4", NULL, KIND_SPECIAL, 0, 0, 0, "IPv4 only"},
+	{'6', "ipv6", NULL, KIND_SPECIAL, 0, 0, 0, "IPv6 only"},
+	{'a', "alive", NULL, KIND_FLAG, FIELD(only_alive), 0, 0, "list the targets that answer"},
+	{'A', "addr", NULL, KIND_FLAG, FIELD(show_addresses), 0, 0,
+	 "print addresses in place of names"},
+	{'b', "size", "BYTES", KIND_NUMBER, FIELD(size_bytes), 0, UINT32_MAX,
+	 "bytes of data in each ping (56)"},
+	{'B', "backoff", "FACTOR", KIND_FACTOR, FIELD(backoff), 0, 0,
+	 "each retry waits this many times longer (1.5)"},
+	{'c', "count", "N", KIND_NUMBER, FIELD(n_rounds), 1, MAX_ROUNDS,
+	 "ping each target N times, a line for each answer"},
+	{'C', "vcount", "N", KIND_NUMBER, FIELD(n_rounds), 1, MAX_ROUNDS,
+	 "the same; the summary lists every time"},
+	{'e', "elapsed", NULL, KIND_FLAG, FIELD(elapsed), 0, 0, "tell how long an answer took"},
+	{'f', "file", "FILE", KIND_TEXT, FIELD(file), 0, 0,
+	 "read targets from FILE, one a line (-: standard input)"},
+	{'g', "generate", NULL, KIND_FLAG, FIELD(generate), 0, 0,
+	 "the targets are a prefix, or a first and a last address"},
+	{'h', "help", NULL, KIND_SPECIAL, 0, 0, 0, "print this"},
+	{'i', "interval", "MSEC", KIND_MILLISECONDS, FIELD(interval_ns), 0, MAX_MILLISECONDS,
+	 "least time between any two pings (10)"},
+	{'p', "period", "MSEC", KIND_MILLISECONDS, FIELD(period_ns), 0, MAX_MILLISECONDS,
+	 "with -c and -C, time from one ping of a target to its next (1000)"},
+	{'q', "quiet", NULL, KIND_FLAG, FIELD(quiet), 0, 0, "print summaries only"},
+	{'r', "retry", "N", KIND_NUMBER, FIELD(n_retries), 0, MAX_ROUNDS,
+	 "how often to try again before a target is unreachable (3)"},
+	{'s', "stats", NULL, KIND_FLAG, FIELD(totals), 0, 0, "print totals at the end"},
+	{LETTER_SOCKET, "socket", "PATH", KIND_TEXT, FIELD(socket_path), 0, 0,
+	 "ask the helper that listens at PATH"},
+	{'t', "timeout", "MSEC", KIND_MILLISECONDS, FIELD(timeout_ns), 0, MAX_MILLISECONDS,
+	 "how long to wait for an answer (500; with -c and -C the period, at most 2000)"},
+	{'u', "unreach", NULL, KIND_FLAG, FIELD(only_unreachable), 0, 0,
+	 "list the targets that do not answer"},
+	{'v', "version", NULL, KIND_SPECIAL, 0, 0, 0, "print the version"},
+};
+
+enum { N_OPTIONS = sizeof(option_table) / sizeof(option_table[0]) };
+
+/* Notes what is wrong, in fping's words where fping has some, "PROGRAM: " before them. */
+__attribute__((format(printf, 2, 3))) static int fault(struct options *options, const char *format,
+						       ...) {
+	size_t n = (size_t)snprintf(options->fault, sizeof(options->fault),
+				    "%.100s: ", options->program);
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(options->fault + n, sizeof(options->fault) - n, format, arguments);
+	va_end(arguments);
+	return OPTIONS_E_FAULT;
+}
+
+/* The same for what the help would have told: points there. */
+__attribute__((format(printf, 2, 3))) static int usage_fault(struct options *options,
+							     const char *format, ...) {
+	char text[160];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	return fault(options, "%s\nsee 'multiping -h' for usage information", text);
+}
+
+static int value_fault(struct options *options, const struct option *option, const char *value) {
+	return usage_fault(options, "--%s: '%.60s' is not a valid %s", option->name, value,
+			   option->value);
+}
+
+/* Whole numbers and decimals, all of the text; fping would also take "5x" for 5. */
+static bool parse_number(const char *text, double min, double max, double *ret_number) {
+	char *end;
+	double number;
+
+	errno = 0;
+	number = strtod(text, &end);
+	if (end == text || *end != '\0' || errno != 0 || !(number >= min && number <= max)) {
+		return false; /* the negation catches NaN */
+	}
+	*ret_number = number;
+	return true;
+}
+
+static int parse_value(struct options *options, const struct option *option, const char *value) {
+	void *field = (char *)options + option->offset;
+	double number = 0;
+
+	if (option->kind == KIND_TEXT) {
+		*(const char **)field = value;
+		return 0;
+	}
+	if (option->kind == KIND_FLAG) {
+		*(bool *)field = true;
+		return 0;
+	}
+	if (!parse_number(value, option->min, option->kind == KIND_FACTOR ? HUGE_VAL : option->max,
+			  &number) ||
+	    (option->kind == KIND_NUMBER && number != floor(number))) {
+		return value_fault(options, option, value);
+	}
+	if (option->kind == KIND_NUMBER) {
+		*(uint32_t *)field = (uint32_t)number;
+	} else if (option->kind == KIND_MILLISECONDS) {
+		*(int64_t *)field = llround(number * NS_PER_MS);
+	} else {
+		*(double *)field = number;
+	}
+	return 0;
+}
+
+static int set_family(struct options *options, int family) {
+	if (options->family != AF_UNSPEC && options->family != family) {
+		return fault(options, "can't specify both -4 and -6");
+	}
+	options->family = family;
+	return 0;
+}
+
+static int option_apply(struct options *options, const struct option *option, const char *value) {
+	switch (option->letter) {
+	case '4':
+		return set_family(options, AF_INET);
+	case '6':
+		return set_family(options, AF_INET6);
+	case 'h':
+		options->action = OPTIONS_SHOW_HELP;
+		return 0;
+	case 'v':
+		options->action = OPTIONS_SHOW_VERSION;
+		return 0;
+	case 'C':
+		options->all_rtts = true;
+		break;
+	default:
+		break;
+	}
+	return parse_value(options, option, value);
+}
+
+/* "--name", "--name=value" or "--name" "value"; @next is the argument behind, taken if *ret_taken. */
+static int parse_long(struct options *options, const char *text, const char *next,
+		      bool *ret_taken) {
+	size_t n_name = strcspn(text, "=");
+	const char *value = text[n_name] == '=' ? text + n_name + 1 : NULL;
+
+	for (const struct option *option = option_table; option < option_table + N_OPTIONS;
+	     option++) {
+		if (strlen(option->name) != n_name || memcmp(option->name, text, n_name) != 0) {
+			continue;
+		}
+		if (!option->value && value) {
+			return usage_fault(options, "option takes no arguments -- '%s'",
+					   option->name);
+		}
+		if (option->value && !value) {
+			value = next;
+			*ret_taken = true;
+		}
+		if (option->value && !value) {
+			return usage_fault(options, "option requires an argument -- '%s'",
+					   option->name);
+		}
+		return option_apply(options, option, value);
+	}
+	return usage_fault(options, "invalid option -- '%.60s'", text);
+}
+
+/* "-abc", "-c5" or "-c" "5". */
+static int parse_short(struct options *options, const char *text, const char *next,
+		       bool *ret_taken) {
+	for (; *text != '\0' && options->action == OPTIONS_PING; text++) {
+		const struct option *option = option_table;
+		const char *value;
+		int r;
+
+		while (option < option_table + N_OPTIONS && option->letter != *text) {
+			option++;
+		}
+		if (option == option_table + N_OPTIONS) {
+			return usage_fault(options, "invalid option -- '%c'", *text);
+		}
+		if (option->value) {
+			value = text[1] != '\0' ? text + 1 : next;
+			*ret_taken = text[1] == '\0';
+			if (!value) {
+				return usage_fault(options, "option requires an argument -- '%c'",
+						   *text);
+			}
+			return option_apply(options, option, value);
+		}
+		r = option_apply(options, option, NULL);
+		if (r != 0) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+/* What fping checks when all options are known, in its order. */
+static int check(struct options *options) {
+	bool stdin_only = options->n_targets == 0 && !options->generate;
+
+	if (options->only_alive && options->only_unreachable) {
+		return fault(options, "specify only one of a, u");
+	}
+	if (options->size_bytes > MAX_DATA_BYTES) {
+		return fault(options, "data size %u not valid, must be lower than %u",
+			     options->size_bytes, (unsigned)MAX_DATA_BYTES);
+	}
+	if (options->backoff < 1.0 || options->backoff > 5.0) {
+		return fault(options,
+			     "backoff factor %.1f not valid, must be between %.1f and %.1f",
+			     options->backoff, 1.0, 5.0);
+	}
+	if (options->file && !stdin_only) {
+		return usage_fault(options, "-f goes neither with targets nor with -g");
+	}
+	if (options->generate && (options->n_targets == 0 || options->n_targets > 2)) {
+		return usage_fault(options, "-g needs a prefix, or a first and a last address");
+	}
+	if (stdin_only && !options->file) {
+		options->file = "-";
+	}
+	return 0;
+}
+
+static void set_default_timeout(struct options *options) {
+	const int64_t max_implied_ns = (int64_t)MAX_IMPLIED_TIMEOUT_MS * NS_PER_MS;
+
+	if (options->timeout_ns >= 0) {
+		return;
+	}
+	if (options->n_rounds == 0) {
+		options->timeout_ns = (int64_t)DEFAULT_TIMEOUT_MS * NS_PER_MS;
+	} else {
+		options->timeout_ns =
+			options->period_ns < max_implied_ns ? options->period_ns : max_implied_ns;
+	}
+}
+
+int options_parse(int argc, char **argv, struct options *ret_options) {
+	bool only_targets = false;
+	int r = 0;
+
+	*ret_options = (struct options){
+		.program = argc > 0 ? argv[0] : "multiping",
+		.family = AF_UNSPEC,
+		.n_retries = DEFAULT_RETRIES,
+		.size_bytes = DEFAULT_DATA_BYTES,
+		.backoff = 1.5,
+		.interval_ns = (int64_t)DEFAULT_INTERVAL_MS * NS_PER_MS,
+		.period_ns = (int64_t)DEFAULT_PERIOD_MS * NS_PER_MS,
+		.timeout_ns = -1,
+		.targets = argv,
+	};
+	for (int i = 1; i < argc && r == 0 && ret_options->action == OPTIONS_PING; i++) {
+		const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+		bool taken = false;
+
+		if (only_targets || argv[i][0] != '-' || argv[i][1] == '\0') {
+			argv[ret_options->n_targets++] = argv[i];
+		} else if (strcmp(argv[i], "--") == 0) {
+			only_targets = true;
+		} else if (argv[i][1] == '-') {
+			r = parse_long(ret_options, argv[i] + 2, next, &taken);
+		} else {
+			r = parse_short(ret_options, argv[i] + 1, next, &taken);
+		}
+		i += taken;
+	}
+	if (r != 0 || ret_options->action != OPTIONS_PING) {
+		return r;
+	}
+	set_default_timeout(ret_options);
+	return check(ret_options);
+}
+
+int64_t options_timeout_ns(const struct options *options, uint32_t n_lost) {
+	double timeout_ns = (double)options->timeout_ns;
+
+	if (options->n_rounds > 0 || n_lost == 0) {
+		return options->timeout_ns;
+	}
+	timeout_ns *= pow(options->backoff, n_lost);
+	return timeout_ns < 1e18 ? (int64_t)timeout_ns : INT64_C(1000000000000000000);
+}
+
+void options_print_help(const struct options *options, FILE *stream) {
+	fprintf(stream,
+		"Usage: %s [options] [targets...]\n"
+		"Pings many hosts at once, through the multiping helper; no privilege is needed.\n"
+		"Targets are names or addresses; without any, they are read from standard "
+		"input.\n\n",
+		options->program);
+	for (const struct option *option = option_table; option < option_table + N_OPTIONS;
+	     option++) {
+		char form[32];
+
+		snprintf(form, sizeof(form), "--%s%s%s", option->name, option->value ? "=" : "",
+			 option->value ? option->value : "");
+		if (option->letter < LETTER_SOCKET) {
+			fprintf(stream, "  -%c, %-17s %s\n", option->letter, form, option->help);
+		} else {
+			fprintf(stream, "      %-17s %s\n", form, option->help);
+		}
+	}
+	fputs("\nExit status: 0 all targets answered, 1 some did not (or wrong arguments),\n"
+	      "2 a name was not found, 4 no helper or another failure.\n",
+	      stream);
+}

@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The command line's options: fping's letters, long names, defaults, conflicts and complaints. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum options_action { OPTIONS_PING, OPTIONS_SHOW_HELP, OPTIONS_SHOW_VERSION };
+
+struct options {
+	const char *program; /* argv[0], as fping says it */
+	enum options_action action;
+	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
+	bool show_addresses, generate, quiet, elapsed, totals, only_alive, only_unreachable;
+	bool all_rtts;     /* -C */
+	uint32_t n_rounds; /* -c, -C; 0: default mode, each target until it answers */
+	uint32_t n_retries, size_bytes;
+	double backoff;
+	int64_t interval_ns, period_ns, timeout_ns; /* timeout_ns < 0 while parsing: not given */
+	const char *file, *socket_path;
+	char **targets; /* the arguments that are no options; borrowed from argv */
+	size_t n_targets;
+	char fault[320]; /* what is wrong, as it is to be printed */
+};
+
+/* Parses @argv (its non-options are moved to its front; borrowed). 0, or OPTIONS_E_FAULT with @ret_options->fault set. -h and
+ * -v end it: what follows them is not looked at. */
+enum { OPTIONS_E_FAULT = 1 };
+int options_parse(int argc, char **argv, struct options *ret_options);
+
+/* What each mode shows. fping: -a and -u take the lines away from -c, but do not put their own there. */
+static inline bool options_show_each_probe(const struct options *options) {
+	return options->n_rounds > 0 && !options->quiet && !options->only_alive &&
+	       !options->only_unreachable;
+}
+
+static inline bool options_show_sentences(const struct options *options) {
+	return options->n_rounds == 0 && !options->quiet && !options->only_alive &&
+	       !options->only_unreachable;
+}
+
+static inline bool options_show_alive(const struct options *options) {
+	return options_show_sentences(options) || (options->n_rounds == 0 && options->only_alive);
+}
+
+static inline bool options_show_unreachable(const struct options *options) {
+	return options_show_sentences(options) ||
+	       (options->n_rounds == 0 && options->only_unreachable);
+}
+
+/* How long a target that @n_lost probes in a row were lost of waits for the next one: backed off in default mode. */
+int64_t options_timeout_ns(const struct options *options, uint32_t n_lost);
+
+/* Prints the text of -h. */
+void options_print_help(const struct options *options, FILE *stream);

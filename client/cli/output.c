@@ -1,0 +1,204 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/cli/output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netdb.h>
+#include <string.h>
+
+#include "client/cli/words.h"
+
+enum { ICMP_HEADER_BYTES = 8 }; /* fping's sizes include it */
+
+/* The standard error, with all that was printed before out of the way. */
+static FILE *error_stream(struct output *output) {
+	fflush(output->out);
+	return output->err;
+}
+
+void output_fit(struct output *output, const char *label) {
+	int width = (int)strlen(label);
+
+	if (width > output->label_width) {
+		output->label_width = width;
+	}
+}
+
+void output_alive(struct output *output, const char *label, int64_t rtt_ns) {
+	char milliseconds[MILLISECONDS_TEXT_BYTES];
+
+	if (!options_show_alive(output->options)) {
+		return;
+	}
+	fputs(label, output->out);
+	if (options_show_sentences(output->options)) {
+		fputs(" is alive", output->out);
+	}
+	if (output->options->elapsed) {
+		fprintf(output->out, " (%s ms)", milliseconds_text(rtt_ns, milliseconds));
+	}
+	putc('\n', output->out);
+}
+
+void output_unreachable(struct output *output, const char *label) {
+	if (!options_show_unreachable(output->options)) {
+		return;
+	}
+	fputs(label, output->out);
+	fputs(options_show_sentences(output->options) ? " is unreachable\n" : "\n", output->out);
+}
+
+/* " (0.064 avg, 0% loss)" and the end of the line */
+static void finish_probe_line(struct output *output, const struct tally *tally) {
+	char milliseconds[MILLISECONDS_TEXT_BYTES];
+
+	fprintf(output->out, " (%s avg, %u%% loss)\n",
+		tally->n_received == 0 ? "NaN"
+				       : milliseconds_text(tally_mean_ns(tally), milliseconds),
+		tally_loss_percent(tally));
+}
+
+void output_reply(struct output *output, const char *label, uint32_t round, uint32_t size_bytes,
+		  int64_t rtt_ns, const struct tally *tally) {
+	char milliseconds[MILLISECONDS_TEXT_BYTES];
+
+	if (!options_show_each_probe(output->options)) {
+		return;
+	}
+	fprintf(output->out, "%-*s : [%" PRIu32 "], %" PRIu32 " bytes, %s ms", output->label_width,
+		label, round, size_bytes + ICMP_HEADER_BYTES,
+		milliseconds_text(rtt_ns, milliseconds));
+	finish_probe_line(output, tally);
+}
+
+void output_timed_out(struct output *output, const char *label, uint32_t round,
+		      const struct tally *tally) {
+	if (!options_show_each_probe(output->options)) {
+		return;
+	}
+	fprintf(output->out, "%-*s : [%" PRIu32 "], timed out", output->label_width, label, round);
+	finish_probe_line(output, tally);
+}
+
+void output_duplicate(struct output *output, const char *label, uint32_t round, uint32_t size_bytes,
+		      int64_t rtt_ns) {
+	char milliseconds[MILLISECONDS_TEXT_BYTES];
+
+	if (options_show_each_probe(output->options)) {
+		return; /* the other way round than one would think; so is fping */
+	}
+	fprintf(error_stream(output),
+		"%s : duplicate for [%" PRIu32 "], %" PRIu32 " bytes, %s ms\n", label, round,
+		size_bytes + ICMP_HEADER_BYTES, milliseconds_text(rtt_ns, milliseconds));
+}
+
+bool output_icmp_error(struct output *output, const char *label, const char *reporter, uint8_t type,
+		       uint8_t code) {
+	const char *text = icmp_error_text(strchr(reporter, ':') != NULL, type, code);
+
+	if (text && !output->options->quiet) {
+		fprintf(error_stream(output), "%s from %s for ICMP Echo sent to %s\n", text,
+			reporter, label);
+	}
+	return text != NULL;
+}
+
+void output_send_error(struct output *output, const char *label, int error) {
+	if (options_show_sentences(output->options)) {
+		fprintf(error_stream(output), "%s: error while sending ping: %s\n", label,
+			strerror(error));
+	}
+}
+
+void output_denied(struct output *output, const char *label, const char *reason) {
+	if (!output->options->quiet) {
+		fprintf(error_stream(output), "%s: %s\n", label, reason);
+	}
+}
+
+void output_name_error(struct output *output, const char *name, int error) {
+	if (!output->options->quiet) {
+		fprintf(error_stream(output), "%s: %s\n", name, gai_strerror(error));
+	}
+}
+
+void output_summary_begin(struct output *output) {
+	FILE *err = error_stream(output);
+
+	if (options_show_each_probe(output->options) || options_show_sentences(output->options)) {
+		putc('\n', err);
+	}
+}
+
+void output_summary(struct output *output, const char *label, const struct tally *tally) {
+	char shortest[MILLISECONDS_TEXT_BYTES], mean[MILLISECONDS_TEXT_BYTES],
+		longest[MILLISECONDS_TEXT_BYTES];
+
+	fprintf(output->err, "%-*s : xmt/rcv/%%loss = %" PRIu32 "/%" PRIu32 "/%u%%",
+		output->label_width, label, tally->n_sent, tally->n_received,
+		tally_loss_percent(tally));
+	if (tally->n_received > 0) {
+		fprintf(output->err, ", min/avg/max = %s/%s/%s",
+			milliseconds_text(tally->shortest_ns, shortest),
+			milliseconds_text(tally_mean_ns(tally), mean),
+			milliseconds_text(tally->longest_ns, longest));
+	}
+	putc('\n', output->err);
+}
+
+void output_summary_rtts(struct output *output, const char *label, const struct rounds *rounds,
+			 size_t target, uint32_t n_sent) {
+	char milliseconds[MILLISECONDS_TEXT_BYTES];
+
+	fprintf(output->err, "%-*s :", output->label_width, label);
+	for (uint32_t round = 0; round < n_sent; round++) {
+		int64_t rtt_ns = rounds_get(rounds, target, round);
+
+		fprintf(output->err, " %s",
+			rtt_ns < 0 ? "-" : milliseconds_text(rtt_ns, milliseconds));
+	}
+	putc('\n', output->err);
+}
+
+void output_snapshot_begin(struct output *output, time_t now) {
+	struct tm local;
+
+	output_summary_begin(output);
+	localtime_r(&now, &local);
+	fprintf(output->err, "[%02d:%02d:%02d]\n", local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+void output_totals(struct output *output, const struct totals *totals, int64_t elapsed_ns) {
+	FILE *err = error_stream(output);
+	char shortest[MILLISECONDS_TEXT_BYTES], mean[MILLISECONDS_TEXT_BYTES],
+		longest[MILLISECONDS_TEXT_BYTES];
+
+	fprintf(err, "\n %7" PRIu64 " targets\n", totals->n_targets);
+	fprintf(err, " %7" PRIu64 " alive\n", totals->n_alive);
+	fprintf(err, " %7" PRIu64 " unreachable\n", totals->n_targets - totals->n_alive);
+	fprintf(err, " %7" PRIu64 " unknown addresses\n\n", totals->n_unknown);
+	fprintf(err, " %7" PRIu64 " timeouts (waiting for response)\n", totals->n_timeouts);
+	fprintf(err, " %7" PRIu64 " ICMP Echos sent\n", totals->n_sent);
+	fprintf(err, " %7" PRIu64 " ICMP Echo Replies received\n", totals->n_replies);
+	fprintf(err, " %7" PRIu64 " other ICMP received\n\n", totals->n_icmp_errors);
+	fprintf(err, " %s ms (min round trip time)\n",
+		milliseconds_text(totals->accepted.shortest_ns, shortest));
+	fprintf(err, " %s ms (avg round trip time)\n",
+		milliseconds_text(tally_mean_ns(&totals->accepted), mean));
+	fprintf(err, " %s ms (max round trip time)\n",
+		milliseconds_text(totals->accepted.longest_ns, longest));
+	fprintf(err, " %12.3f sec (elapsed real time)\n\n", (double)elapsed_ns / 1e9);
+}
+
+void output_failure(struct output *output, const char *text) {
+	fprintf(error_stream(output), "%s: %s\n", output->options->program, text);
+}
+
+int output_flush(struct output *output) {
+	errno = 0;
+	if (fflush(output->out) != 0 || ferror(output->out)) {
+		return errno != 0 ? -errno : -EIO;
+	}
+	return 0;
+}

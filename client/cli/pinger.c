@@ -1,0 +1,289 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Targets have the library's numbers, which count up from 0 in the order of adding; so has everything here that is kept for
+ * each of them. Names stay in the library. */
+#include "client/cli/pinger.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+	MAX_OPEN = 131072,     /* twice what the helper allows a user by default: it never waits for us */
+	MIN_TIMEOUT_US = 1000, /* of the library; beyond these bounds the deadlines here decide */
+	MAX_TIMEOUT_US = 60000000,
+	NS_PER_US = 1000,
+};
+
+void pinger_init(struct pinger *ret_pinger, const struct options *options,
+		 struct multiping *multiping, struct output *output) {
+	*ret_pinger = (struct pinger){.options = options, .multiping = multiping, .output = output};
+}
+
+void pinger_deinit(struct pinger *pinger) {
+	free(pinger->states);
+	statistics_deinit(&pinger->statistics);
+	rounds_deinit(&pinger->rounds);
+	schedule_deinit(&pinger->schedule);
+	deadlines_deinit(&pinger->deadlines);
+}
+
+static int reserve(struct pinger *pinger, size_t n_targets) {
+	size_t n_states = pinger->n_states + pinger->n_states / 2 + 64;
+	uint8_t *states;
+
+	if (n_targets > pinger->n_states) {
+		n_states = n_states > n_targets ? n_states : n_targets;
+		states = realloc(pinger->states, n_states);
+		if (!states) {
+			return -ENOMEM;
+		}
+		pinger->states = states;
+		pinger->n_states = n_states;
+	}
+	return statistics_reserve(&pinger->statistics, n_targets);
+}
+
+/* Also of those of a range whose turn has not come. */
+static enum target_state state_of(const struct pinger *pinger, size_t target) {
+	return target < pinger->n_added ? pinger->states[target] : TARGET_NEW;
+}
+
+/* What is known of a target that was just added. Asking the library costs more than adding did; most targets are IPv4 addresses. */
+static enum target_state first_state(const struct pinger *pinger, const char *name, size_t target) {
+	struct multiping_result result;
+	struct in_addr ipv4;
+
+	if (pinger->options->family != AF_INET6 && inet_pton(AF_INET, name, &ipv4) == 1) {
+		return TARGET_NEW;
+	}
+	if (multiping_get(pinger->multiping, target, &result) < 0 ||
+	    result.outcome == MULTIPING_NAME_ERROR) {
+		return TARGET_UNKNOWN;
+	}
+	return result.address[0] == '\0' ? TARGET_LOOKUP : TARGET_NEW;
+}
+
+int pinger_add(struct pinger *pinger, const char *name) {
+	size_t target;
+	int r;
+
+	r = reserve(pinger, pinger->n_added + 1);
+	if (r < 0) {
+		return r;
+	}
+	r = multiping_add(pinger->multiping, name, NULL, &target);
+	if (r < 0) {
+		return r;
+	}
+	pinger->n_added = target + 1;
+	pinger->states[target] = first_state(pinger, name, target);
+	pinger->n_lookups += pinger->states[target] == TARGET_LOOKUP;
+	if (pinger->range.n_addresses == 0) {
+		pinger->n_targets = pinger->n_added;
+	}
+	return 0;
+}
+
+/* Adds those of a range before @end. */
+static int add_range_until(struct pinger *pinger, size_t end) {
+	char text[RANGE_TEXT_BYTES];
+	int r = 0;
+
+	while (r == 0 && pinger->n_added < end) {
+		r = pinger_add(pinger, range_address(&pinger->range, pinger->n_added, text));
+	}
+	return r;
+}
+
+int pinger_add_range(struct pinger *pinger, const struct range *range) {
+	pinger->range = *range;
+	pinger->n_targets = range->n_addresses;
+	/* with -c and -C the longest name must be known before the first line */
+	return pinger->options->n_rounds > 0 ? add_range_until(pinger, pinger->n_targets) : 0;
+}
+
+const char *pinger_label(const struct pinger *pinger, size_t target,
+			 struct multiping_result *result) {
+	if (target >= pinger->n_added) { /* of a range, and its turn never came */
+		return range_address(&pinger->range, target, result->address);
+	}
+	if (multiping_get(pinger->multiping, target, result) < 0) {
+		return "?";
+	}
+	return pinger->options->show_addresses ? result->address : result->name;
+}
+
+void pinger_start(struct pinger *pinger, int64_t now_ns) {
+	struct multiping_result result;
+	const uint32_t n_rounds = pinger->options->n_rounds;
+
+	for (size_t i = 0; i < pinger->n_added; i++) {
+		if (pinger->states[i] == TARGET_UNKNOWN) {
+			multiping_get(pinger->multiping, i, &result);
+			output_name_error(pinger->output, result.name, result.error);
+			pinger->statistics.totals.n_unknown++;
+		} else if (n_rounds > 0) {
+			output_fit(pinger->output, pinger_label(pinger, i, &result));
+		}
+	}
+	pinger->statistics.totals.n_targets =
+		pinger->n_targets - pinger->statistics.totals.n_unknown;
+	rounds_init(&pinger->rounds, pinger->n_targets);
+	schedule_init(&pinger->schedule, pinger->n_targets, n_rounds > 0 ? n_rounds : 1,
+		      pinger->options->interval_ns, pinger->options->period_ns, now_ns);
+}
+
+/* Whether a turn is void: nobody to ask, or (of a retry) somebody who has answered after all. */
+static bool turn_is_void(const struct pinger *pinger, const struct turn *turn) {
+	enum target_state state = state_of(pinger, turn->target);
+
+	return state == TARGET_UNKNOWN || (turn->is_retry && state != TARGET_ASKED);
+}
+
+/* Whether a target has more probes open than its time-out spans periods: then the helper is behind, by some limit, and the
+ * period stretches. */
+static bool turn_must_wait(const struct pinger *pinger, const struct turn *turn) {
+	const struct options *options = pinger->options;
+	int64_t n_spanned = options->timeout_ns / (options->period_ns > 0 ? options->period_ns : 1);
+
+	return turn->round > n_spanned + 1 &&
+	       rounds_get(&pinger->rounds, turn->target, turn->round - (uint32_t)n_spanned - 2) ==
+		       ROUND_OPEN;
+}
+
+static int ask(struct pinger *pinger, const struct turn *turn) {
+	const uint32_t n_lost = pinger->statistics.tallies[turn->target].n_sent;
+	int64_t timeout_us =
+		(options_timeout_ns(pinger->options, n_lost) + NS_PER_US - 1) / NS_PER_US;
+	uint64_t probe;
+	int r;
+
+	timeout_us = timeout_us < MIN_TIMEOUT_US ? MIN_TIMEOUT_US : timeout_us;
+	timeout_us = timeout_us > MAX_TIMEOUT_US ? MAX_TIMEOUT_US : timeout_us;
+	r = multiping_ping(pinger->multiping, turn->target, timeout_us, &probe);
+	if (r < 0) {
+		return r;
+	}
+	pinger->n_open++;
+	pinger->n_undecided += !turn->is_retry;
+	pinger->states[turn->target] = TARGET_ASKED;
+	return pinger->options->n_rounds == 0
+		       ? 0
+		       : rounds_open(&pinger->rounds, turn->target, turn->round, probe);
+}
+
+int pinger_ask(struct pinger *pinger, int64_t now_ns, int64_t *ret_at_ns) {
+	struct turn turn;
+	int r;
+
+	*ret_at_ns = INT64_MAX;
+	while (pinger->n_open < MAX_OPEN) {
+		r = schedule_peek(&pinger->schedule, now_ns, &turn, ret_at_ns);
+		if (r != 0) {
+			if (r == SCHEDULE_E_END) {
+				*ret_at_ns = INT64_MAX;
+			}
+			return 0;
+		}
+		if (turn_is_void(pinger, &turn)) {
+			schedule_skip(&pinger->schedule);
+			continue;
+		}
+		if (turn_must_wait(pinger, &turn)) {
+			break;
+		}
+		r = add_range_until(pinger, turn.target + 1);
+		if (r == 0) {
+			r = ask(pinger, &turn);
+		}
+		if (r < 0) {
+			return r;
+		}
+		schedule_take(&pinger->schedule, now_ns);
+	}
+	*ret_at_ns = INT64_MAX;
+	return 0;
+}
+
+bool pinger_is_done(struct pinger *pinger, int64_t now_ns) {
+	struct turn turn;
+	int64_t at_ns;
+
+	return pinger->n_undecided == 0 &&
+	       schedule_peek(&pinger->schedule, now_ns, &turn, &at_ns) == SCHEDULE_E_END;
+}
+
+int pinger_snapshot(struct pinger *pinger) {
+	const struct tally none = {0};
+	struct multiping_result result;
+
+	for (size_t i = 0; i < pinger->n_targets; i++) {
+		if (state_of(pinger, i) != TARGET_UNKNOWN) {
+			output_fit(pinger->output, pinger_label(pinger, i, &result));
+		}
+	}
+	output_snapshot_begin(pinger->output, time(NULL));
+	for (size_t i = 0; i < pinger->n_targets; i++) {
+		const struct tally *recent =
+			i < pinger->n_added ? statistics_recent(&pinger->statistics, i) : &none;
+
+		if (state_of(pinger, i) != TARGET_UNKNOWN) {
+			output_summary(pinger->output, pinger_label(pinger, i, &result), recent);
+		}
+	}
+	return statistics_restart_recent(&pinger->statistics);
+}
+
+/* Default mode: whoever did not answer. */
+static void finish_unreachable(struct pinger *pinger, bool decided_only) {
+	struct multiping_result result;
+
+	if (!options_show_unreachable(pinger->options)) {
+		return;
+	}
+	for (size_t i = 0; i < pinger->n_targets; i++) {
+		enum target_state state = state_of(pinger, i);
+
+		if (state == TARGET_UNREACHABLE ||
+		    (!decided_only && (state == TARGET_ASKED || state == TARGET_NEW))) {
+			output_unreachable(pinger->output, pinger_label(pinger, i, &result));
+		}
+	}
+}
+
+/* -c, -C: what became of all the probes of each target. */
+static void finish_summaries(struct pinger *pinger) {
+	struct multiping_result result;
+
+	output_summary_begin(pinger->output);
+	for (size_t i = 0; i < pinger->n_targets; i++) {
+		const struct tally *tally = &pinger->statistics.tallies[i];
+		const char *label;
+
+		if (pinger->states[i] == TARGET_UNKNOWN) {
+			continue;
+		}
+		label = pinger_label(pinger, i, &result);
+		if (pinger->options->all_rtts) {
+			output_summary_rtts(pinger->output, label, &pinger->rounds, i,
+					    tally->n_sent);
+		} else {
+			output_summary(pinger->output, label, tally);
+		}
+	}
+}
+
+void pinger_finish(struct pinger *pinger, bool decided_only, int64_t elapsed_ns) {
+	if (pinger->options->n_rounds > 0) {
+		finish_summaries(pinger);
+	} else {
+		finish_unreachable(pinger, decided_only);
+	}
+	if (pinger->options->totals) {
+		output_totals(pinger->output, &pinger->statistics.totals, elapsed_ns);
+	}
+}

@@ -1,0 +1,300 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Waits, and lets the pinger do its work in between. SIGINT ends a run early, but with its summary; SIGQUIT shows a snapshot.
+ * Both are read from a descriptor, and only while pings are under way: before and after, Ctrl-C ends the program. */
+#include "client/cli/run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "client/cli/pinger.h"
+#include "client/cli/targets.h"
+
+#define NS_PER_S INT64_C(1000000000)
+enum { NS_PER_US = 1000, MAX_INTERVAL_US = 60000000 /* the library's */ };
+
+/* Why it does not go on; further to -errno. */
+enum {
+	RUN_E_ARGUMENTS = 1, /* were wrong: was told */
+	RUN_E_FAILURE,       /* was told */
+	RUN_E_HELPER,        /* multiping_message() tells */
+	RUN_E_INTERRUPTED,   /* by the user */
+};
+
+struct run {
+	const struct options *options;
+	struct multiping *multiping;
+	struct output output;
+	struct pinger pinger;
+	int signals; /* signalfd; -1: none */
+	sigset_t former_mask;
+	int64_t started_ns;
+};
+
+static int64_t monotonic_ns(void) {
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static int open_library(struct run *run) {
+	const int64_t interval_us = (run->options->interval_ns + NS_PER_US - 1) / NS_PER_US;
+	struct multiping_config config;
+
+	multiping_config_init(&config);
+	config.socket_path = run->options->socket_path;
+	config.family = run->options->family;
+	config.size_bytes = (uint16_t)run->options->size_bytes;
+	config.interval_us = interval_us < MAX_INTERVAL_US ? interval_us : MAX_INTERVAL_US;
+	return multiping_new(&config, &run->multiping);
+}
+
+static int take_name(void *context, const char *name) {
+	struct run *run = context;
+
+	return pinger_add(&run->pinger, name);
+}
+
+static int add_range(struct run *run) {
+	const struct options *options = run->options;
+	struct range range;
+	char fault[160];
+	int r;
+
+	if (options->n_targets == 1) {
+		r = range_parse_prefix(options->targets[0], options->family, &range, fault,
+				       sizeof(fault));
+	} else {
+		r = range_parse_ends(options->targets[0], options->targets[1], options->family,
+				     &range, fault, sizeof(fault));
+	}
+	if (r != 0) {
+		output_failure(&run->output, fault);
+		return RUN_E_ARGUMENTS;
+	}
+	return pinger_add_range(&run->pinger, &range);
+}
+
+/* "PROGRAM: WHAT" and the words of an errno. Returns RUN_E_FAILURE. */
+static int tell_failure(struct run *run, const char *what, int error) {
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s%s", what, strerror(error));
+	output_failure(&run->output, text);
+	return RUN_E_FAILURE;
+}
+
+/* Writes what was printed. RUN_E_FAILURE: it cannot be written any more. */
+static int flush(struct run *run) {
+	int r = output_flush(&run->output);
+
+	return r < 0 ? tell_failure(run, "standard output: ", -r) : 0;
+}
+
+static int add_file(struct run *run) {
+	bool is_stdin = strcmp(run->options->file, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(run->options->file, "re");
+	int r;
+
+	if (!file) {
+		return tell_failure(run, "fopen : ", errno);
+	}
+	r = targets_read(file, take_name, run);
+	if (!is_stdin) {
+		fclose(file);
+	}
+	return r;
+}
+
+static int add_targets(struct run *run) {
+	int r = 0;
+
+	if (run->options->generate) {
+		return add_range(run);
+	}
+	if (run->options->file) {
+		return add_file(run);
+	}
+	for (size_t i = 0; r == 0 && i < run->options->n_targets; i++) {
+		r = pinger_add(&run->pinger, run->options->targets[i]);
+	}
+	return r;
+}
+
+/* Lets the library work and takes its events. RUN_E_HELPER, -errno. */
+static int dispatch(struct run *run) {
+	struct multiping_event event;
+	int64_t now_ns = monotonic_ns();
+	int r = 0;
+
+	if (multiping_dispatch(run->multiping) < 0) {
+		return RUN_E_HELPER;
+	}
+	while (r == 0 && multiping_next_event(run->multiping, &event)) {
+		r = pinger_handle(&run->pinger, &event, now_ns);
+	}
+	return r == PINGER_E_HELPER_LOST ? RUN_E_HELPER : r;
+}
+
+/* Until @at_ns (INT64_MAX: for ever), a signal, or work for the library. */
+static void wait_until(struct run *run, int64_t at_ns) {
+	struct pollfd descriptors[] = {
+		{.fd = multiping_fd(run->multiping), .events = POLLIN},
+		{.fd = run->signals, .events = POLLIN}, /* poll(2) leaves out a negative one */
+	};
+	int64_t wait_ns = at_ns - monotonic_ns();
+	struct timespec timeout = {0};
+
+	if (wait_ns > 0) {
+		timeout = (struct timespec){.tv_sec = wait_ns / NS_PER_S,
+					    .tv_nsec = wait_ns % NS_PER_S};
+	}
+	ppoll(descriptors, 2, at_ns == INT64_MAX ? NULL : &timeout, NULL);
+}
+
+static int look_up_names(struct run *run) {
+	int r = 0;
+
+	while (r == 0 && run->pinger.n_lookups > 0) {
+		r = dispatch(run);
+		if (r == 0 && run->pinger.n_lookups > 0) {
+			wait_until(run, INT64_MAX);
+		}
+	}
+	return r;
+}
+
+static int open_signals(struct run *run) {
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGQUIT);
+	run->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
+	return run->signals < 0 || sigprocmask(SIG_BLOCK, &mask, &run->former_mask) < 0 ? -errno
+											: 0;
+}
+
+static void close_signals(struct run *run) {
+	close(run->signals);
+	sigprocmask(SIG_SETMASK, &run->former_mask, NULL);
+}
+
+/* RUN_E_INTERRUPTED, -ENOMEM */
+static int take_signals(struct run *run) {
+	struct signalfd_siginfo signal;
+	int r = 0;
+
+	while (r == 0 && read(run->signals, &signal, sizeof(signal)) == sizeof(signal)) {
+		r = signal.ssi_signo == SIGINT ? RUN_E_INTERRUPTED : pinger_snapshot(&run->pinger);
+	}
+	return r;
+}
+
+/* Pings until all is decided. */
+static int loop(struct run *run) {
+	for (;;) {
+		int64_t at_ns, now_ns;
+		int r = dispatch(run);
+
+		now_ns = monotonic_ns();
+		r = r == 0 ? pinger_expire(&run->pinger, now_ns) : r;
+		r = r == 0 ? pinger_ask(&run->pinger, now_ns, &at_ns) : r;
+		r = r == 0 ? take_signals(run) : r;
+		r = r == 0 ? flush(run) : r;
+		if (r != 0 || pinger_is_done(&run->pinger, now_ns)) {
+			return r;
+		}
+		if (deadlines_next_ns(&run->pinger.deadlines) < at_ns) {
+			at_ns = deadlines_next_ns(&run->pinger.deadlines);
+		}
+		wait_until(run, at_ns);
+	}
+}
+
+/* The exit status of a run that ended with @r; says why, where that was not told yet. STATUS_ALL_ALIVE: the targets decide. */
+static int explain(struct run *run, int r) {
+	if (r == 0 || r == RUN_E_INTERRUPTED) {
+		return STATUS_ALL_ALIVE;
+	}
+	if (r == RUN_E_ARGUMENTS) {
+		return STATUS_WRONG_ARGUMENTS;
+	}
+	if (r == RUN_E_HELPER) {
+		output_failure(&run->output, multiping_message(run->multiping));
+	} else if (r < 0) {
+		tell_failure(run, "", -r);
+	}
+	return STATUS_FAILURE;
+}
+
+/* From the first ping to the summary. */
+static int ping(struct run *run) {
+	const struct totals *totals = &run->pinger.statistics.totals;
+	int r, status;
+
+	r = open_signals(run);
+	if (r == 0) {
+		r = loop(run);
+		close_signals(run);
+	}
+	status = explain(run, r);
+	if (status == STATUS_ALL_ALIVE || totals->n_sent > 0) {
+		pinger_finish(&run->pinger, status != STATUS_ALL_ALIVE,
+			      monotonic_ns() - run->started_ns);
+	}
+	if (status == STATUS_ALL_ALIVE) {
+		status = explain(run, flush(run));
+	}
+	if (status != STATUS_ALL_ALIVE) {
+		return status;
+	}
+	if (totals->n_unknown > 0) {
+		return STATUS_NAME_NOT_FOUND;
+	}
+	return totals->n_alive < totals->n_targets ? STATUS_SOME_SILENT : STATUS_ALL_ALIVE;
+}
+
+static int run_prepared(struct run *run) {
+	const struct totals *totals = &run->pinger.statistics.totals;
+	int r;
+
+	r = add_targets(run);
+	if (r == 0) {
+		r = look_up_names(run);
+	}
+	if (r != 0) {
+		return explain(run, r);
+	}
+	pinger_start(&run->pinger, monotonic_ns());
+	if (totals->n_targets == 0) {
+		return totals->n_unknown > 0 ? STATUS_NAME_NOT_FOUND : STATUS_SOME_SILENT;
+	}
+	return ping(run);
+}
+
+int run(const struct options *options, FILE *out, FILE *err) {
+	struct run run = {
+		.options = options,
+		.output = {.out = out, .err = err, .options = options},
+		.signals = -1,
+		.started_ns = monotonic_ns(),
+	};
+	int r, status;
+
+	r = open_library(&run);
+	if (r < 0) {
+		return explain(&run, r);
+	}
+	pinger_init(&run.pinger, options, run.multiping, &run.output);
+	status = run_prepared(&run);
+	pinger_deinit(&run.pinger);
+	multiping_free(run.multiping);
+	return status;
+}

@@ -1,0 +1,191 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <cmocka.h>
+
+#include "client/cli/options.h"
+
+enum { NS_PER_MS = 1000000, MAX_ARGUMENTS = 16 };
+
+/* Parses "multiping" and @words, parted by single blanks. The words stay in @ret_words, which the options borrow. */
+static int parse(const char *words, struct options *ret_options, char ret_words[static 256]) {
+	static char name[] = "multiping"; /* argv is not const */
+	char *argv[MAX_ARGUMENTS + 1] = {name};
+	int argc = 1;
+
+	strcpy(ret_words, words);
+	for (char *word = strtok(ret_words, " "); word; word = strtok(NULL, " ")) {
+		argv[argc++] = word;
+	}
+	return options_parse(argc, argv, ret_options);
+}
+
+static void assert_fault(const char *words, const char *fault) {
+	struct options options;
+	char buffer[256];
+
+	assert_int_equal(parse(words, &options, buffer), OPTIONS_E_FAULT);
+	assert_string_equal(options.fault, fault);
+}
+
+static void options_none_are_fpings_defaults(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("", &options, words), 0);
+	assert_int_equal(options.action, OPTIONS_PING);
+	assert_int_equal(options.family, AF_UNSPEC);
+	assert_int_equal(options.n_rounds, 0);
+	assert_int_equal(options.n_retries, 3);
+	assert_int_equal(options.size_bytes, 56);
+	assert_int_equal(options.interval_ns, 10 * NS_PER_MS);
+	assert_int_equal(options.timeout_ns, 500 * NS_PER_MS);
+	assert_string_equal(options.file, "-");
+	assert_true(options_show_sentences(&options));
+}
+
+static void options_targets_and_options_mix(void **state) {
+	static char name[] = "multiping", a[] = "a", q[] = "-q", b[] = "b", count[] = "-c",
+		    three[] = "3", end[] = "--", minus[] = "-x";
+	char *argv[] = {name, a, q, b, count, three, end, minus, NULL};
+	struct options options;
+
+	assert_int_equal(options_parse(8, argv, &options), 0);
+	assert_int_equal(options.n_targets, 3);
+	assert_string_equal(options.targets[0], "a");
+	assert_string_equal(options.targets[1], "b");
+	assert_string_equal(options.targets[2], "-x");
+	assert_null(options.file);
+	assert_true(options.quiet);
+	assert_int_equal(options.n_rounds, 3);
+}
+
+static void options_value_stands_in_four_ways(void **state) {
+	static const char *const ways[] = {"-p 20.5", "-p20.5", "--period 20.5", "--period=20.5",
+					   "-qp20.5"};
+	struct options options;
+	char words[256];
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		assert_int_equal(parse(ways[i], &options, words), 0);
+		assert_int_equal(options.period_ns, 20500000);
+	}
+}
+
+static void options_timeout_of_count_is_period_up_to_two_seconds(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("-c 1", &options, words), 0);
+	assert_int_equal(options.timeout_ns, INT64_C(1000) * NS_PER_MS);
+	assert_int_equal(parse("-C 1 -p 1999", &options, words), 0);
+	assert_int_equal(options.timeout_ns, INT64_C(1999) * NS_PER_MS);
+	assert_int_equal(parse("-c 1 -p 2001", &options, words), 0);
+	assert_int_equal(options.timeout_ns, INT64_C(2000) * NS_PER_MS);
+	assert_int_equal(parse("-c 1 -p 20 -t 3000", &options, words), 0);
+	assert_int_equal(options.timeout_ns, INT64_C(3000) * NS_PER_MS);
+}
+
+static void options_timeout_backs_off_in_default_mode_only(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("-t 100 -B 2", &options, words), 0);
+	assert_int_equal(options_timeout_ns(&options, 0), INT64_C(100) * NS_PER_MS);
+	assert_int_equal(options_timeout_ns(&options, 3), INT64_C(800) * NS_PER_MS);
+	assert_true(options_timeout_ns(&options, UINT32_MAX) > 0);
+	assert_int_equal(parse("-t 100 -B 2 -c 9", &options, words), 0);
+	assert_int_equal(options_timeout_ns(&options, 3), INT64_C(100) * NS_PER_MS);
+}
+
+static void options_alive_with_count_hides_lines_but_shows_no_own(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("-a -c 2", &options, words), 0);
+	assert_false(options_show_each_probe(&options));
+	assert_false(options_show_alive(&options));
+	assert_int_equal(parse("-a -q", &options, words), 0);
+	assert_true(options_show_alive(&options));
+	assert_false(options_show_sentences(&options));
+	assert_false(options_show_unreachable(&options));
+}
+
+static void options_unknown_says_so_as_fping_does(void **state) {
+	const char *see = "see 'multiping -h' for usage information";
+	char text[128];
+
+	snprintf(text, sizeof(text), "multiping: invalid option -- 'z'\n%s", see);
+	assert_fault("-qz", text);
+	snprintf(text, sizeof(text), "multiping: invalid option -- 'foo=1'\n%s", see);
+	assert_fault("--foo=1", text);
+	snprintf(text, sizeof(text), "multiping: invalid option -- 'coun'\n%s", see);
+	assert_fault("--coun 1", text);
+	snprintf(text, sizeof(text), "multiping: option takes no arguments -- 'alive'\n%s", see);
+	assert_fault("--alive=1", text);
+	snprintf(text, sizeof(text), "multiping: option requires an argument -- 'c'\n%s", see);
+	assert_fault("-c", text);
+	snprintf(text, sizeof(text), "multiping: option requires an argument -- 'count'\n%s", see);
+	assert_fault("--count", text);
+}
+
+static void options_conflicts_are_told_as_fping_does(void **state) {
+	assert_fault("-a -u x", "multiping: specify only one of a, u");
+	assert_fault("-4 -6 x", "multiping: can't specify both -4 and -6");
+	assert_fault("-b 65489", "multiping: data size 65489 not valid, must be lower than 65488");
+	assert_fault("-B 0.5",
+		     "multiping: backoff factor 0.5 not valid, must be between 1.0 and 5.0");
+	assert_fault("-B 5.1",
+		     "multiping: backoff factor 5.1 not valid, must be between 1.0 and 5.0");
+}
+
+static void options_at_their_bounds(void **state) {
+	static const char *const good[] = {"-b 65488", "-b 0",     "-B 1",  "-B 5", "-i 0",  "-r 0",
+					   "-c 1",     "-t 0.001", "-4 -4", "-g a", "-g a b"};
+	static const char *const bad[] = {"-c 0",     "-c -1",  "-c 1.5",   "-c 5x",   "-t -1",
+					  "-t nan",   "-i inf", "-r -1",    "-b 1e10", "-g",
+					  "-g a b c", "-f x y", "-f x -g y"};
+	struct options options;
+	char words[256];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(parse(good[i], &options, words), 0);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(parse(bad[i], &options, words), OPTIONS_E_FAULT);
+	}
+}
+
+static void options_help_and_version_end_parsing(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("-h --nonsense", &options, words), 0);
+	assert_int_equal(options.action, OPTIONS_SHOW_HELP);
+	assert_int_equal(parse("-qv --nonsense", &options, words), 0);
+	assert_int_equal(options.action, OPTIONS_SHOW_VERSION);
+	assert_int_equal(parse("--nonsense -h", &options, words), OPTIONS_E_FAULT);
+}
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_none_are_fpings_defaults),
+		cmocka_unit_test(options_targets_and_options_mix),
+		cmocka_unit_test(options_value_stands_in_four_ways),
+		cmocka_unit_test(options_timeout_of_count_is_period_up_to_two_seconds),
+		cmocka_unit_test(options_timeout_backs_off_in_default_mode_only),
+		cmocka_unit_test(options_alive_with_count_hides_lines_but_shows_no_own),
+		cmocka_unit_test(options_unknown_says_so_as_fping_does),
+		cmocka_unit_test(options_conflicts_are_told_as_fping_does),
+		cmocka_unit_test(options_at_their_bounds),
+		cmocka_unit_test(options_help_and_version_end_parsing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
