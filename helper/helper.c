@@ -94,7 +94,6 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->config = *config;
 	helper->sockets = sockets;
 	helper->next_number = 1;
-	helper->hello_check_ns = INT64_MAX;
 	r = epoll_open(helper);
 	if (r == 0) {
 		r = prober_init(&helper->prober, &helper->config, sockets);
