@@ -4,6 +4,7 @@
 #include "helper/icmp_sockets.h"
 
 #include <errno.h>
+#include <linux/icmp.h>
 #include <linux/net_tstamp.h>
 #include <netinet/icmp6.h>
 #include <stdio.h>
@@ -75,18 +76,29 @@ static int raw_socket_open(enum family family) {
 	return fd < 0 ? -errno : fd;
 }
 
-/* Lets only the types through that the socket filter would look into: this saves running it. */
-static int set_icmp6_filter(int fd) {
-	struct icmp6_filter filter;
+/* Blocks types of ICMP before the kernel copies a packet for this socket, which a socket filter is too late for: every ICMP packet of
+ * the machine is offered to every raw socket. A receive socket gets what answers are made of, a send socket nothing. */
+static int set_type_filter(int fd, enum family family, bool receives) {
+	const struct icmp_filter ipv4 = {
+		receives ? ~(1U << ICMP_ECHOREPLY | 1U << ICMP_DEST_UNREACH |
+			     1U << ICMP_TIME_EXCEEDED | 1U << ICMP_PARAMETERPROB)
+			 : ~0U,
+	};
+	struct icmp6_filter ipv6;
+	int r;
 
-	ICMP6_FILTER_SETBLOCKALL(&filter);
-	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &filter);
-	ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &filter);
-	ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &filter);
-	ICMP6_FILTER_SETPASS(ICMP6_TIME_EXCEEDED, &filter);
-	ICMP6_FILTER_SETPASS(ICMP6_PARAM_PROB, &filter);
-	return setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof filter) < 0 ? -errno
-											: 0;
+	ICMP6_FILTER_SETBLOCKALL(&ipv6);
+	if (receives) {
+		ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &ipv6);
+		ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &ipv6);
+		ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &ipv6);
+		ICMP6_FILTER_SETPASS(ICMP6_TIME_EXCEEDED, &ipv6);
+		ICMP6_FILTER_SETPASS(ICMP6_PARAM_PROB, &ipv6);
+	}
+	r = family == FAMILY_IPV4
+		    ? setsockopt(fd, SOL_RAW, ICMP_FILTER, &ipv4, sizeof ipv4)
+		    : setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &ipv6, sizeof ipv6);
+	return r < 0 ? -errno : 0;
 }
 
 static int receive_socket_set_up(struct icmp_sockets *sockets, int fd, enum family family) {
@@ -97,9 +109,6 @@ static int receive_socket_set_up(struct icmp_sockets *sockets, int fd, enum fami
 	}
 	if (r == 0) {
 		r = set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-	}
-	if (r == 0 && family == FAMILY_IPV6) {
-		r = set_icmp6_filter(fd);
 	}
 	if (r == 0 && family == FAMILY_IPV6) {
 		r = set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
@@ -140,13 +149,17 @@ static int send_socket_set_up(struct icmp_sockets *sockets, int fd, int number,
 
 /* Opens one socket, as receive or send socket by its number. */
 static int socket_open(struct icmp_sockets *sockets, int number, enum family family) {
+	bool receives = number < DESCRIPTOR_FIRST_SEND;
 	int r, fd = raw_socket_open(family);
 
 	if (fd < 0) {
 		return fd;
 	}
-	r = number < DESCRIPTOR_FIRST_SEND ? receive_socket_set_up(sockets, fd, family)
-					   : send_socket_set_up(sockets, fd, number, family);
+	r = set_type_filter(fd, family, receives);
+	if (r == 0) {
+		r = receives ? receive_socket_set_up(sockets, fd, family)
+			     : send_socket_set_up(sockets, fd, number, family);
+	}
 	if (r == 0) {
 		r = descriptor_place(fd, number);
 	}

@@ -173,6 +173,10 @@ static void release_held_up(struct probe *probe) {
 	}
 }
 
+static uint32_t queued_us(const struct ping *ping, int64_t now_ns) {
+	return (uint32_t)((now_ns - ping->arrived_ns) / NS_PER_US);
+}
+
 void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind) {
 	struct probe *probe = &prober->table.probes[slot];
 	struct ping *ping = probe->ping;
@@ -182,8 +186,7 @@ void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind)
 	}
 	if (probe->state != PROBE_SENT) {
 		release_held_up(probe);
-		probe->queued_us =
-			(uint32_t)((prober->clock.now_ns - ping->arrived_ns) / NS_PER_US);
+		probe->queued_us = queued_us(ping, clock_monotonic_ns(&prober->clock));
 		ping->n_unsent--;
 	}
 	probe->state = PROBE_FINISHED;
@@ -304,7 +307,7 @@ static void note_sent(struct prober *prober, struct ping *ping, uint32_t slot) {
 
 	release_held_up(probe);
 	probe->state = PROBE_SENT;
-	probe->queued_us = (uint32_t)((probe->sent_ns - ping->arrived_ns) / NS_PER_US);
+	probe->queued_us = queued_us(ping, probe->sent_ns);
 	ping->n_unsent--;
 	ping->part->counters.probes_sent++;
 	user_add_unstamped(ping->user, probe->sent_ns, prober_buffer_bytes(ping));
