@@ -7,15 +7,20 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper/descriptors.h"
 
 int log_open(void) {
-	/* O_NONBLOCK belongs to the open file, which a shell may share with us: so open it anew. */
-	int fd = open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int flags;
+	struct stat status;
+	int fd, flags;
 
+	if (fstat(DESCRIPTOR_LOG, &status) == 0 && S_ISREG(status.st_mode)) {
+		return 0; /* never waits for a reader */
+	}
+	/* O_NONBLOCK belongs to the open file, which a shell may share with us: so open it anew. */
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0) {
 		fd = descriptor_place(fd, DESCRIPTOR_LOG);
 		return fd < 0 ? fd : 0;

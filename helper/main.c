@@ -33,7 +33,8 @@ struct start {
 	const char *listen_path, *config_path, *user; /* borrowed; NULL: not given */
 	struct config config;
 	struct identity identity;
-	int client_fd; /* private */
+	int client_fd;       /* private */
+	bool has_empty_root; /* is in it already */
 	struct icmp_sockets *sockets;
 	struct helper *helper;
 	struct tried tried[PROTOCOL_MAX_TRIED]; /* ways to send that failed */
@@ -98,6 +99,17 @@ static int meet_clients(struct start *start) {
 	return is_private ? take_client(start) : bind_listener(start);
 }
 
+static int prepare_root(struct start *start) {
+	int r;
+
+	r = sandbox_prepare_empty_root();
+	if (r < 0) {
+		return reason_set(&start->reason, r, NULL, "mounting a tmpfs");
+	}
+	start->has_empty_root = r == 0;
+	return 0;
+}
+
 static int become_user(struct start *start) {
 	int r;
 
@@ -139,6 +151,21 @@ static int build_helper(struct start *start) {
 	return r < 0 ? reason_set(&start->reason, r, NULL, "watching for clients") : 0;
 }
 
+static int enter_root(struct start *start) {
+	int r;
+
+	if ((r = descriptors_fill()) < 0) { /* the last file to be opened */
+		return reason_set(&start->reason, r, NULL, "/dev/null");
+	}
+	if (start->has_empty_root) {
+		if ((r = sandbox_enter_empty_root()) < 0) {
+			return reason_set(&start->reason, r, NULL, "chroot");
+		}
+		start->has_empty_root = r == 0;
+	}
+	return 0;
+}
+
 static int drop_privileges(struct start *start) {
 	int r;
 
@@ -149,13 +176,10 @@ static int drop_privileges(struct start *start) {
 static int leave_files(struct start *start) {
 	int r;
 
-	if ((r = descriptors_fill()) < 0) { /* the last file to be opened */
-		return reason_set(&start->reason, r, NULL, "/dev/null");
-	}
 	if ((r = sandbox_forbid_new_privileges()) < 0 || (r = sandbox_leave_files()) < 0) {
 		return reason_set(&start->reason, r, NULL, "no_new_privs, Landlock");
 	}
-	if (r == SANDBOX_E_UNSUPPORTED) {
+	if (r == SANDBOX_E_UNSUPPORTED && !start->has_empty_root) {
 		log_event("unprotected against=file_access needs=Landlock has=seccomp");
 	}
 	return 0;
@@ -191,9 +215,11 @@ static const struct {
 	{"read the configuration", read_configuration},
 	{"choose the user to run as", choose_identity},
 	{"meet clients", meet_clients}, /* as whoever started it: only he may write to the folder */
+	{"prepare an empty root", prepare_root},
 	{"become the user to run as", become_user}, /* firewalls know sockets by who opened them */
 	{"open the ICMP sockets", open_sockets},
 	{"build the helper", build_helper}, /* all it will need: nothing can be opened later */
+	{"enter the empty root", enter_root},
 	{"drop every privilege", drop_privileges},
 	{"leave the file system", leave_files},
 	{"limit resources", limit_resources},

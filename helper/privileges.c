@@ -126,7 +126,7 @@ static int keep_capabilities(const cap_value_t *values, size_t n_values) {
 }
 
 int privileges_become(const struct identity *identity, struct reason *ret_reason) {
-	static const cap_value_t for_sockets[] = {CAP_NET_RAW, CAP_NET_ADMIN};
+	static const cap_value_t needed[] = {CAP_NET_RAW, CAP_NET_ADMIN, CAP_SYS_CHROOT};
 	int r;
 
 	if (identity->change) {
@@ -141,7 +141,7 @@ int privileges_become(const struct identity *identity, struct reason *ret_reason
 			return r;
 		}
 	}
-	r = keep_capabilities(for_sockets, sizeof for_sockets / sizeof *for_sockets);
+	r = keep_capabilities(needed, sizeof needed / sizeof *needed);
 	return r < 0 ? reason_set(ret_reason, r, NULL, "reducing capabilities") : 0;
 }
 

@@ -25,8 +25,8 @@ int privileges_hide(void);
 int privileges_choose(const char *user, const char *default_user, struct identity *ret_identity,
 		      struct reason *ret_reason);
 
-/* Takes on the ids and keeps, of what capabilities there are, those that open the sockets: CAP_NET_RAW, and CAP_NET_ADMIN for
- * buffers above the system's limits. The bounding set is emptied and securebits are locked where that is allowed. -errno. */
+/* Takes on the ids and keeps, of what capabilities there are, those that the start still needs: CAP_NET_RAW for the sockets,
+ * CAP_NET_ADMIN for buffers above the system's limits, CAP_SYS_CHROOT for the empty root. The bounding set is emptied and securebits are locked where that is allowed. -errno. */
 int privileges_become(const struct identity *identity, struct reason *ret_reason);
 
 /* Gives up every capability. -errno. */

@@ -6,6 +6,7 @@
 #include <linux/landlock.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,6 +22,29 @@ int sandbox_forbid_new_privileges(void) {
 }
 
 /* --- files --- */
+
+int sandbox_prepare_empty_root(void) {
+	CLEANUP(cleanup_fd) int context = fsopen("tmpfs", FSOPEN_CLOEXEC), root = -1;
+
+	if (context < 0) {
+		return errno == EPERM || errno == ENOSYS || errno == ENODEV ? SANDBOX_E_UNSUPPORTED
+									    : -errno;
+	}
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
+		return -errno;
+	}
+	root = fsmount(context, FSMOUNT_CLOEXEC,
+		       MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+			       MOUNT_ATTR_NOEXEC);
+	return root < 0 || fchdir(root) < 0 ? -errno : 0; /* it lasts as long as we are in it */
+}
+
+int sandbox_enter_empty_root(void) {
+	if (chroot(".") < 0) {
+		return errno == EPERM ? SANDBOX_E_UNSUPPORTED : -errno;
+	}
+	return 0;
+}
 
 /* As the kernel reads it today; the headers may be older. Fields that it does not know yet are zero, which it accepts. */
 struct landlock_rights {

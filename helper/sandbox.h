@@ -12,9 +12,15 @@
 /* Nothing new is to be had by execve(2) any more. -errno. */
 int sandbox_forbid_new_privileges(void);
 
+/* Goes to a folder that is empty, cannot be written to and is part of nobody's tree; and later, makes it the root: nothing has a
+ * name after that. -errno; SANDBOX_E_UNSUPPORTED: the first needs CAP_SYS_ADMIN and Linux 5.2. The second needs
+ * CAP_SYS_CHROOT. */
+enum { SANDBOX_E_UNSUPPORTED = 1 };
+int sandbox_prepare_empty_root(void);
+int sandbox_enter_empty_root(void);
+
 /* Takes away every right on the file system (Landlock). After sandbox_forbid_new_privileges(). -errno;
  * SANDBOX_E_UNSUPPORTED: this kernel has no Landlock; the filter, which allows no call that opens a file, must do. */
-enum { SANDBOX_E_UNSUPPORTED = 1 };
 int sandbox_leave_files(void);
 
 /* Sets what this process may use: no child, no file growing, no core dump, descriptors and memory as @config needs. -errno. */

@@ -74,12 +74,12 @@ static int reset_limits(rlim_t n_descriptors) {
 	return setrlimit(RLIMIT_NOFILE, &limit) < 0 ? -errno : 0;
 }
 
-/* Opens /dev/null at the numbers from 0 to @last, or only at the free ones among them. */
-static int open_null(int last, bool only_free) {
-	for (int number = 0; number <= last; number++) {
+/* Opens /dev/null at 0, 1 and DESCRIPTOR_LOG; the last one stays where it @has_log. */
+static int open_null(bool has_log) {
+	for (int number = 0; number <= DESCRIPTOR_LOG; number++) {
 		int fd;
 
-		if (only_free && fcntl(number, F_GETFD) >= 0) {
+		if (number == DESCRIPTOR_LOG && has_log) {
 			continue;
 		}
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -94,7 +94,7 @@ static int reset_descriptors(bool is_private) {
 	int r;
 
 	closefrom((is_private ? DESCRIPTOR_PARENT : DESCRIPTOR_LOG) + 1);
-	if ((r = open_null(DESCRIPTOR_LOG, !is_private)) < 0) {
+	if ((r = open_null(!is_private && fcntl(DESCRIPTOR_LOG, F_GETFD) >= 0)) < 0) {
 		return r;
 	}
 	if (!is_private) {
