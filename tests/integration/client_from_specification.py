@@ -77,7 +77,7 @@ class Client:
 
     def receive(self):
         """Takes in one message. Closed at the end of the connection."""
-        message = self.connection.recv(MAX_MESSAGE_BYTES + 1)
+        message = self._receive_bytes()
         if not message:
             raise Closed(*(self.closing or ()))
         if len(message) > MAX_MESSAGE_BYTES:
@@ -91,6 +91,12 @@ class Client:
         else:
             raise AssertionError(f"a message of kind {kind}")
 
+    def _receive_bytes(self):
+        try:
+            return self.connection.recv(MAX_MESSAGE_BYTES + 1)
+        except ConnectionResetError:  # it closed with something of ours unread; what it had sent before is still there
+            return self.connection.recv(MAX_MESSAGE_BYTES + 1)
+
     def _notification(self, method, params):
         if method == "results":
             for outcome in params[1]:
@@ -100,7 +106,8 @@ class Client:
         elif method == "done":
             self.done.add(params[0])
         elif method == "closing":
-            self.closing = params[:3]
+            code, text, more = params[:3]
+            self.closing = code, text, more.get("tried")
 
     def _outcome(self, id, outcome):
         index, kind = outcome[:2]

@@ -31,8 +31,8 @@ import time
 import unittest
 from pathlib import Path
 
-BUILD = Path(os.environ["MULTIPING_BUILD"])
 SOURCE = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("MULTIPING_BUILD", SOURCE / "build/release"))
 AS_USER = BUILD / "tests/integration/as_user"
 ALICE, BOB = 20001, 20002  # uid and gid; accounts of these numbers need not exist
 START_SECONDS = 20         # for a helper to listen: generous, since sanitizers and a busy machine are slow
@@ -171,7 +171,7 @@ class Namespace:
         """Makes incoming packets that match vanish, as in drop("ip daddr 127.9.0.0/16")."""
         rules = "\n".join(f"{match} drop" for match in matches)
         self.nft("table inet silence { chain input { type filter hook input priority 0; "
-                 f"policy accept;\n{rules}\n}}\n}}")
+                 f"policy accept;\n{rules}\n}}\n}}\n")
 
     def connect(self, other, ours="veth0", theirs="veth0"):
         """Lays a cable to @other: a link named @ours in here and @theirs in there, both up."""
@@ -199,7 +199,7 @@ class Helper:
             self.process = namespace.popen(
                 [program("multiping-helper"), "--listen", self.socket,
                  "--config", configuration_path, *arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         self.pid = self.process.pid  # nsenter becomes the helper: no process between
         self.was_killed = False
         self._wait_until_it_accepts()

@@ -32,6 +32,8 @@ class Outcomes(rig.Case):
                 router.ip(f"route add {route} {host}")
         router.ip("route add blackhole 10.90.0.0/16")
         router.ip("route add blackhole fd00:90::/64")
+        router.ip("route add 10.93.0.0/16 dev veth0")
+        router.ip("route add fd00:93::/64 dev veth0")
         router.drop("ip daddr 10.91.0.0/16")
         self.router = router
         self.helper_process = self.helper(self.home)
@@ -73,7 +75,7 @@ class Outcomes(rig.Case):
                     self.assertEqual(outcome[2] & UNVERIFIED, 0)
 
     def test_hop_limit_used_up_is_an_icmp_error_of_the_router(self):
-        for host, kind, reporter in (("10.90.0.1", 11, "10.77.0.2"), ("fd00:90::1", 3, "fd00:77::2")):
+        for host, kind, reporter in (("10.93.0.1", 11, "10.77.0.2"), ("fd00:93::1", 3, "fd00:77::2")):
             outcome, = self.client.ping([host], 60_000_000, ttl=1)
             self.assertEqual((outcome[1], *outcome[4:6]), (ICMP_ERROR, kind, 0))
             self.assertEqual(outcome[6], address(reporter))
@@ -92,7 +94,7 @@ class Outcomes(rig.Case):
         self.home.ip("route add unreachable 10.81.0.0/16")
         self.home.ip("route add prohibit 10.82.0.0/16")
         self.home.nft("table inet wall { chain output { type filter hook output priority 0; policy accept;\n"
-                      "ip daddr 127.66.0.0/16 drop\n}}")
+                      "ip daddr 127.66.0.0/16 drop\n}\n}")
         expected = {"10.80.0.1": errno.ENETUNREACH, "fd00:80::1": errno.ENETUNREACH, "10.81.0.1": errno.EHOSTUNREACH,
                     "10.82.0.1": errno.EACCES, "127.66.0.1": errno.EPERM}
         begin = time.monotonic()
