@@ -60,6 +60,17 @@ static int read_limit(const char *value, void *field) {
 	return read_number(value, field);
 }
 
+/* No packet holds more, whatever is allowed. */
+static int read_payload(const char *value, void *field) {
+	uint32_t n_bytes;
+
+	if (read_limit(value, &n_bytes) < 0) {
+		return -EINVAL;
+	}
+	*(uint32_t *)field = n_bytes < PROTOCOL_MAX_DATA_BYTES ? n_bytes : PROTOCOL_MAX_DATA_BYTES;
+	return 0;
+}
+
 static int read_table_size(const char *value, void *field) {
 	uint32_t number;
 
@@ -164,7 +175,7 @@ static const struct key {
 	{"limits", "max_probes_in_flight", FIELD(limits.max_probes_in_flight), read_limit,
 	 expected_limit},
 	{"limits", "max_connections", FIELD(limits.max_connections), read_limit, expected_limit},
-	{"limits", "max_payload_bytes", FIELD(limits.max_payload_bytes), read_limit,
+	{"limits", "max_payload_bytes", FIELD(limits.max_payload_bytes), read_payload,
 	 expected_limit},
 	{"limits", "allow_options", FIELD(limits.allow_options), read_options,
 	 "some of: ttl tos dont_fragment source interface fwmark"},

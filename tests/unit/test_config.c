@@ -79,6 +79,16 @@ static void config_parse_every_key_is_set(void **state) {
 	assert_false(config.private_allow);
 }
 
+static void config_parse_payload_is_at_most_what_a_packet_holds(void **state) {
+	struct config config;
+	struct reason reason;
+
+	assert_int_equal(parse("[limits]\nmax_payload_bytes = unlimited\n", &config, &reason), 0);
+	assert_int_equal(config.limits.max_payload_bytes, PROTOCOL_MAX_DATA_BYTES);
+	assert_int_equal(parse("[limits]\nmax_payload_bytes = 65508\n", &config, &reason), 0);
+	assert_int_equal(config.limits.max_payload_bytes, PROTOCOL_MAX_DATA_BYTES);
+}
+
 static void config_parse_unlimited_is_no_limit(void **state) {
 	struct config config;
 	struct reason reason;
@@ -231,6 +241,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(config_init_gives_defaults),
 		cmocka_unit_test(config_parse_every_key_is_set),
+		cmocka_unit_test(config_parse_payload_is_at_most_what_a_packet_holds),
 		cmocka_unit_test(config_parse_unlimited_is_no_limit),
 		cmocka_unit_test(config_parse_fault_is_named),
 		cmocka_unit_test(config_parse_long_line_is_refused),
