@@ -17,7 +17,7 @@
 #include "protocol/request.h"
 
 enum {
-	BATCH_FIRST_CAPACITY = 4,  /* many programs ping one host at a time */
+	BATCH_FIRST_CAPACITY = 4, /* many programs ping one host at a time */
 	BATCH_MAX_BYTES = PROTOCOL_MAX_MESSAGE_BYTES - REQUEST_PING_OVERHEAD_BYTES,
 };
 

@@ -38,18 +38,19 @@ enum batch_state {
 };
 
 struct batch {
-	struct batch *next; /* in the queue, the list of those finished, or a target's waiting ones */
+	struct batch
+		*next; /* in the queue, the list of those finished, or a target's waiting ones */
 	uint64_t number;
 	struct batch_key key;
 	enum batch_state state;
-	bool is_sent;        /* each entry was sent or decided */
-	uint32_t wire_id;    /* while asked and finished; 0: was never written */
+	bool is_sent;     /* each entry was sent or decided */
+	uint32_t wire_id; /* while asked and finished; 0: was never written */
 	int64_t asked_unix_ns;
-	size_t n_bytes;      /* of the targets on the wire */
+	size_t n_bytes; /* of the targets on the wire */
 	uint32_t capacity, n_entries, n_undecided;
 	uint32_t *entries;
-	uint32_t n_asked;    /* how many of the entries went onto the wire */
-	uint16_t *places;    /* of the n_asked: entry's place; NULL: all went, each in its own place */
+	uint32_t n_asked; /* how many of the entries went onto the wire */
+	uint16_t *places; /* of the n_asked: entry's place; NULL: all went, each in its own place */
 };
 
 struct cancel {
@@ -63,8 +64,8 @@ struct batches {
 	struct batch *queue_first, *queue_last;
 	struct batch *finished_first, *finished_last;
 	size_t n_finished_entries;
-	uint32_t max_entries;    /* of a batch; at most PROTOCOL_MAX_TARGETS */
-	struct cancel *cancels;  /* that wait to be written, from cancel_first on */
+	uint32_t max_entries;   /* of a batch; at most PROTOCOL_MAX_TARGETS */
+	struct cancel *cancels; /* that wait to be written, from cancel_first on */
 	size_t cancel_first, n_cancels, cancel_capacity;
 };
 

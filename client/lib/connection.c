@@ -62,7 +62,8 @@ void connection_deinit(struct connection *connection) {
 
 void connection_close(struct connection *connection) {
 	if (connection->fd >= 0) {
-		close(connection->fd); /* leaves epoll by itself: there is no other descriptor for it */
+		close(connection
+			      ->fd); /* leaves epoll by itself: there is no other descriptor for it */
 	}
 	connection->fd = -1;
 	connection->state = CONNECTION_CLOSED;
@@ -174,10 +175,12 @@ static int connection_refused(struct connection *connection, int error, int64_t 
 		if (is_default) {
 			return connection_spawn(connection, error);
 		}
-		return connection_fail(connection, error, "is the path right, and the service running?");
-	case EACCES:
 		return connection_fail(connection, error,
-				       "its mode or group keeps this user out: ask the administrator");
+				       "is the path right, and the service running?");
+	case EACCES:
+		return connection_fail(
+			connection, error,
+			"its mode or group keeps this user out: ask the administrator");
 	default:
 		return connection_fail(connection, error, "");
 	}
@@ -197,9 +200,10 @@ static int connection_try(struct connection *connection, int64_t now_ns) {
 		return connection_refused(connection, errno, now_ns);
 	}
 	if (!connection->is_named && !peer_is_trusted(fd)) {
-		return connection_fail(connection, EPERM,
-				       "it belongs neither to root nor to this user; if that is meant, "
-				       "name it (MULTIPING_SOCKET)");
+		return connection_fail(
+			connection, EPERM,
+			"it belongs neither to root nor to this user; if that is meant, "
+			"name it (MULTIPING_SOCKET)");
 	}
 	connection->fd = fd;
 	fd = -1;

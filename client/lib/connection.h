@@ -22,16 +22,16 @@ enum connection_state {
 
 struct connection {
 	enum connection_state state;
-	int fd;       /* -1: none */
-	int epoll_fd; /* borrowed; @fd is registered there */
+	int fd;        /* -1: none */
+	int epoll_fd;  /* borrowed; @fd is registered there */
 	bool is_named; /* @path was given: no other helper is tried */
 	bool is_private;
 	bool is_same_namespace; /* the helper's network namespace is ours; once up */
 	bool has_output;        /* a message waits for room in the socket */
 	char path[CONNECTION_PATH_BYTES];
-	int64_t wait_us;        /* how long a helper that is there may take to answer; < 0: for ever */
+	int64_t wait_us; /* how long a helper that is there may take to answer; < 0: for ever */
 	int64_t started_ns, retry_ns;
-	int closing_error;      /* errno for what the helper said as its last word; 0: nothing */
+	int closing_error; /* errno for what the helper said as its last word; 0: nothing */
 	uint32_t next_msgid, hello_msgid;
 	struct hello_result hello; /* once up */
 	struct words *words;       /* borrowed: why it failed */

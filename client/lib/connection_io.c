@@ -42,7 +42,8 @@ static int closing_error(enum protocol_code code) {
 	}
 }
 
-static void connection_handle_closing(struct connection *connection, const struct closing *closing) {
+static void connection_handle_closing(struct connection *connection,
+				      const struct closing *closing) {
 	connection->closing_error = closing_error(closing->code);
 	words_set(connection->words, "%s: %s", connection_whom(connection), closing->text);
 	for (size_t i = 0; i < closing->n_tried; ++i) {
@@ -76,7 +77,8 @@ static int connection_handle_hello(struct connection *connection, const struct m
 		return r < 0 ? r : connection_broken(connection);
 	}
 	if (hello->protocol != PROTOCOL_VERSION || hello->targets_per_message == 0) {
-		words_set(connection->words, "%s speaks version %u of the protocol, this library %d",
+		words_set(connection->words,
+			  "%s speaks version %u of the protocol, this library %d",
 			  connection_whom(connection), hello->protocol, PROTOCOL_VERSION);
 		return -EPROTONOSUPPORT;
 	}
@@ -146,15 +148,17 @@ static int connection_want_write(struct connection *connection, bool wants) {
 		return 0;
 	}
 	connection->has_output = wants;
-	return epoll_ctl(connection->epoll_fd, EPOLL_CTL_MOD, connection->fd, &interest) < 0 ? -errno
-											     : 0;
+	return epoll_ctl(connection->epoll_fd, EPOLL_CTL_MOD, connection->fd, &interest) < 0
+		       ? -errno
+		       : 0;
 }
 
 /* Sends the output: whether it went now or waits. To write to a helper that is gone is no error: the read tells, at its time. */
 static int connection_send(struct connection *connection) {
 	const struct message_buffer *output = &connection->output;
 
-	if (send(connection->fd, output->bytes, output->n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
+	if (send(connection->fd, output->bytes, output->n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) >=
+		    0 ||
 	    errno == EPIPE || errno == ECONNRESET) {
 		return connection_want_write(connection, false);
 	}

@@ -72,7 +72,8 @@ int multiping_new(const struct multiping_config *config, struct multiping **ret_
 	multiping->armed_ns = INT64_MAX;
 	multiping->connection.fd = -1;
 	batches_init(&multiping->batches);
-	multiping->round.previous_send = multiping->round.send_before = multiping->batches.by_number.end;
+	multiping->round.previous_send = multiping->round.send_before =
+		multiping->batches.by_number.end;
 	r = object_open_descriptors(multiping);
 	if (r == 0) {
 		r = connection_init(&multiping->connection, multiping->epoll_fd, read.socket_path,
@@ -86,7 +87,8 @@ int multiping_new(const struct multiping_config *config, struct multiping **ret_
 	return 0;
 }
 
-int multiping_add(struct multiping *multiping, const char *host, void *context, size_t *ret_target) {
+int multiping_add(struct multiping *multiping, const char *host, void *context,
+		  size_t *ret_target) {
 	size_t number;
 	int r;
 
@@ -167,8 +169,7 @@ int multiping_dispatch(struct multiping *multiping) {
 
 int object_push_event(struct multiping *multiping, enum multiping_event_type type, size_t target,
 		      const struct record *record) {
-	const struct event event = {
-		.type = type, .target = (uint32_t)target, .record = *record};
+	const struct event event = {.type = type, .target = (uint32_t)target, .record = *record};
 
 	return multiping->has_events ? events_push(&multiping->events, &event) : 0;
 }
@@ -185,8 +186,8 @@ int multiping_next_event(struct multiping *multiping, struct multiping_event *re
 		ret_event->type = (enum multiping_event_type)event.type;
 		if (event.target == UINT32_MAX) {
 			ret_event->context = NULL;
-			ret_event->result = (struct multiping_result){
-				.rtt_ns = event.record.rtt_ns, .error = event.record.error};
+			ret_event->result = (struct multiping_result){.rtt_ns = event.record.rtt_ns,
+								      .error = event.record.error};
 			return 1;
 		}
 		target = targets_find(&multiping->targets, event.target);

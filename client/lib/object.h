@@ -13,16 +13,16 @@
 #include "client/lib/target.h"
 #include "client/lib/words.h"
 
-struct round { /* what multiping_send() asked since the last multiping_reset() */
-	uint32_t round, send;       /* how many of the two there were */
-	uint64_t previous_send;     /* number of the first batch of the last send, */
-	uint64_t send_before;       /* and of the one before */
-	size_t n_replied;           /* targets */
-	size_t n_undecided;         /* targets without reply that may yet get one */
-	size_t n_wanted;            /* targets to be asked as soon as their names are known */
-	size_t n_unsent;            /* probes not known to have been sent */
-	int64_t all_sent_ns;        /* when the last of them was, by the monotonic clock */
-	uint32_t max_asked;         /* a target is asked again by itself until it was asked so often */
+struct round {                  /* what multiping_send() asked since the last multiping_reset() */
+	uint32_t round, send;   /* how many of the two there were */
+	uint64_t previous_send; /* number of the first batch of the last send, */
+	uint64_t send_before;   /* and of the one before */
+	size_t n_replied;       /* targets */
+	size_t n_undecided;     /* targets without reply that may yet get one */
+	size_t n_wanted;        /* targets to be asked as soon as their names are known */
+	size_t n_unsent;        /* probes not known to have been sent */
+	int64_t all_sent_ns;    /* when the last of them was, by the monotonic clock */
+	uint32_t max_asked;     /* a target is asked again by itself until it was asked so often */
 };
 
 struct session { /* with the helper: requests under way, and what a lost helper leaves to be told */
@@ -31,9 +31,9 @@ struct session { /* with the helper: requests under way, and what a lost helper 
 		uint64_t batch;
 	} pings[PROTOCOL_MAX_PING_REQUESTS]; /* without response */
 	unsigned n_pings;
-	unsigned n_others;                 /* cancels without response */
-	int64_t retry_ns;                  /* no ping before that: the helper was out of memory; 0: at once */
-	uint64_t losing_next, losing_end;  /* batches whose open probes are to end as lost */
+	unsigned n_others; /* cancels without response */
+	int64_t retry_ns;  /* no ping before that: the helper was out of memory; 0: at once */
+	uint64_t losing_next, losing_end; /* batches whose open probes are to end as lost */
 	int losing_error;
 };
 
@@ -50,7 +50,7 @@ struct multiping {
 	struct resolver *resolver; /* NULL: no name was seen yet */
 	size_t next_name;          /* targets below were passed to the resolver, or need not be */
 	struct events events;
-	bool has_events; /* the program uses level 3 */
+	bool has_events;                                 /* the program uses level 3 */
 	struct in6_addr addresses[PROTOCOL_MAX_TARGETS]; /* of the request being written */
 };
 

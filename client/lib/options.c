@@ -86,7 +86,8 @@ static int options_parse_interface(const char *interface, struct options *option
 }
 
 int options_parse(const struct multiping_config *config, struct options *ret_options) {
-	struct options options = {.family = config->family, .helper_wait_us = config->helper_wait_us};
+	struct options options = {.family = config->family,
+				  .helper_wait_us = config->helper_wait_us};
 	struct request_ping *ping = &options.ping;
 	int r;
 
@@ -102,7 +103,8 @@ int options_parse(const struct multiping_config *config, struct options *ret_opt
 	ping->tos = config->tos;
 	ping->dont_fragment = config->dont_fragment;
 	ping->fwmark = config->fwmark;
-	ping->options = (config->ttl ? PING_OPTION_TTL : 0U) | (config->tos ? PING_OPTION_TOS : 0U) |
+	ping->options = (config->ttl ? PING_OPTION_TTL : 0U) |
+			(config->tos ? PING_OPTION_TOS : 0U) |
 			(config->dont_fragment ? PING_OPTION_DONT_FRAGMENT : 0U) |
 			(config->fwmark ? PING_OPTION_FWMARK : 0U);
 	r = config->source ? options_parse_source(config->source, &options) : 0;

@@ -7,7 +7,7 @@
 #include "protocol/request.h"
 
 struct options {
-	int family;               /* AF_UNSPEC, AF_INET, AF_INET6: of @source where there is one */
+	int family; /* AF_UNSPEC, AF_INET, AF_INET6: of @source where there is one */
 	int64_t helper_wait_us;
 	struct request_ping ping; /* all of a request but its id, targets and scope */
 	bool interface_is_name;   /* so that its number holds in our network namespace only */

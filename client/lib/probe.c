@@ -35,7 +35,8 @@ static void round_note_sent(struct round *round) {
 	}
 }
 
-static void round_take_reply(struct round *round, struct target *target, const struct record *record) {
+static void round_take_reply(struct round *round, struct target *target,
+			     const struct record *record) {
 	target->last = *record;
 	target->replied = true;
 	++round->n_replied;
@@ -117,8 +118,8 @@ int probe_decide(struct multiping *multiping, struct batch *batch, uint32_t plac
 	return round_decide(multiping, number, target, &record);
 }
 
-int probe_decide_all(struct multiping *multiping, struct batch *batch, enum multiping_outcome outcome,
-		     int error) {
+int probe_decide_all(struct multiping *multiping, struct batch *batch,
+		     enum multiping_outcome outcome, int error) {
 	const struct record record = {.outcome = (uint8_t)outcome, .error = error, .rtt_ns = -1};
 	int r;
 

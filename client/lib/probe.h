@@ -14,8 +14,8 @@ int probe_decide(struct multiping *multiping, struct batch *batch, uint32_t plac
 		 struct record record);
 
 /* Ends all of a batch that has no outcome. -ENOMEM. */
-int probe_decide_all(struct multiping *multiping, struct batch *batch, enum multiping_outcome outcome,
-		     int error);
+int probe_decide_all(struct multiping *multiping, struct batch *batch,
+		     enum multiping_outcome outcome, int error);
 
 /* Handles an outcome or event as the helper told it. -ENOMEM. */
 int probe_handle_outcome(struct multiping *multiping, struct batch *batch, uint32_t place,

@@ -18,7 +18,8 @@
 
 enum {
 	RESOLVER_MAX_THREADS = 16,
-	RESOLVER_MAX_OPEN = 64, /* names asked for and not fetched: bounds memory, keeps the threads busy */
+	RESOLVER_MAX_OPEN =
+		64, /* names asked for and not fetched: bounds memory, keeps the threads busy */
 };
 
 struct lookup {
@@ -30,7 +31,7 @@ struct lookup {
 struct resolver {
 	int family;
 	int event_fd;
-	unsigned n_open; /* the owner's alone */
+	unsigned n_open;      /* the owner's alone */
 	pthread_mutex_t lock; /* of all below */
 	pthread_cond_t work;
 	bool is_closing;
@@ -128,8 +129,8 @@ static int resolve_family(const char *name, int family, struct address *ret_addr
 
 /* One family after the other: most names have IPv4, and an AAAA query that nobody answers then costs nothing. */
 static void resolve(const char *name, int family, struct resolver_answer *answer) {
-	answer->error = resolve_family(name, family == AF_INET6 ? AF_INET6 : AF_INET,
-				       &answer->address);
+	answer->error =
+		resolve_family(name, family == AF_INET6 ? AF_INET6 : AF_INET, &answer->address);
 	if (answer->error != 0 && family == AF_UNSPEC &&
 	    resolve_family(name, AF_INET6, &answer->address) == 0) {
 		answer->error = 0;

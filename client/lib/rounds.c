@@ -147,7 +147,9 @@ int multiping_receive(struct multiping *multiping, int64_t wait_us) {
 		if (r < 0) {
 			return r;
 		}
-	} while (r > 0); /* after the deadline too: what has been delivered is read before anybody is called silent */
+	} while (
+		r >
+		0); /* after the deadline too: what has been delivered is read before anybody is called silent */
 
 	return (int)(multiping->targets.n - multiping->targets.n_removed - round->n_replied);
 }

@@ -10,7 +10,8 @@
 #include "client/lib/probe.h"
 #include "client/lib/session.h"
 
-#define NO_MEMORY_NS (CLOCK_NS_PER_S / 10) /* until a helper without memory for a request is asked again */
+#define NO_MEMORY_NS                                                                               \
+	(CLOCK_NS_PER_S / 10) /* until a helper without memory for a request is asked again */
 
 static int session_broken(struct multiping *multiping, const char *what) {
 	words_set(&multiping->words, "the helper broke the protocol: %s", what);
@@ -87,10 +88,10 @@ static int handle_response(struct multiping *multiping, const struct message *me
 		if (session->pings[i].msgid == message->msgid) {
 			session->pings[i] = session->pings[--session->n_pings];
 			return message->has_fault
-				       ? handle_refusal(multiping,
-							window_get(&multiping->batches.by_number,
-								   number),
-							&message->fault)
+				       ? handle_refusal(
+						 multiping,
+						 window_get(&multiping->batches.by_number, number),
+						 &message->fault)
 				       : 0;
 		}
 	}

@@ -53,7 +53,8 @@ static int denial(struct multiping *multiping, const struct batch *batch) {
 	}
 	if (multiping->options.interface_is_name && !connection->is_same_namespace) {
 		words_set(&multiping->words,
-			  "the interface's name holds in this network namespace, but pings leave from the "
+			  "the interface's name holds in this network namespace, but pings leave "
+			  "from the "
 			  "helper's (%llu): give the number that it has there",
 			  (unsigned long long)hello->namespace_inode);
 		return ENODEV;
@@ -68,7 +69,8 @@ static int denial(struct multiping *multiping, const struct batch *batch) {
 			  batch->key.timeout_us, hello->timeout_us);
 		return ERANGE;
 	}
-	if (batch->n_undecided > hello->targets_per_message) { /* built before the helper was known */
+	if (batch->n_undecided >
+	    hello->targets_per_message) { /* built before the helper was known */
 		words_set(&multiping->words, "the helper takes %u targets at a time, ask again",
 			  hello->targets_per_message);
 		return EINVAL;
@@ -80,8 +82,7 @@ static void collect_addresses(struct multiping *multiping, const struct batch *b
 	for (uint32_t i = 0; i < batch->n_asked; ++i) {
 		uint32_t entry = batch->entries[batch_place(batch, i)];
 
-		multiping->addresses[i] =
-			targets_at(&multiping->targets, entry & ENTRY_TARGET)->ip;
+		multiping->addresses[i] = targets_at(&multiping->targets, entry & ENTRY_TARGET)->ip;
 	}
 }
 
@@ -114,8 +115,9 @@ static int write_ping(struct multiping *multiping) {
 		return refuse(multiping, batch, MULTIPING_CANCELLED, 0);
 	}
 	if (batch->key.scope_is_name && !multiping->connection.is_same_namespace) {
-		words_set(&multiping->words, "%%interface: pings leave from another network namespace, the "
-					     "helper's: give the number that the interface has there");
+		words_set(&multiping->words,
+			  "%%interface: pings leave from another network namespace, the "
+			  "helper's: give the number that the interface has there");
 		return refuse(multiping, batch, MULTIPING_NAME_ERROR, EAI_NONAME);
 	}
 	error = denial(multiping, batch);

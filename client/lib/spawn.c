@@ -141,7 +141,8 @@ int spawn_helper(const char *path, int *ret_fd) {
 	close(status_write);
 	status_write = -1;
 	do {
-		n_bytes = read(status_read, &error, sizeof error); /* the end of file is the execve */
+		n_bytes =
+			read(status_read, &error, sizeof error); /* the end of file is the execve */
 	} while (n_bytes < 0 && errno == EINTR);
 	if (n_bytes != 0) {
 		return n_bytes == sizeof error && error > 0 ? -error : -EIO;

@@ -125,7 +125,8 @@ int targets_add(struct targets *targets, const char *name, int family, void *con
 		name = names_keep(targets, name);
 	}
 	if (!name) {
-		if (targets->n % TARGETS_PER_CHUNK == 0) { /* the chunk that was just made is not counted by n */
+		if (targets->n % TARGETS_PER_CHUNK ==
+		    0) { /* the chunk that was just made is not counted by n */
 			targets_free_chunk(targets, targets->n / TARGETS_PER_CHUNK);
 		}
 		return -ENOMEM;

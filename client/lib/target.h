@@ -39,14 +39,15 @@ struct target {
 };
 
 enum {
-	TARGETS_PER_CHUNK = 1024, /* large enough for malloc to map, and thus to give back, each on its own */
-	TARGETS_MAX = 1 << 29,    /* a batch keeps two bits beside the number */
+	TARGETS_PER_CHUNK =
+		1024, /* large enough for malloc to map, and thus to give back, each on its own */
+	TARGETS_MAX = 1 << 29, /* a batch keeps two bits beside the number */
 };
 
 struct targets {
 	struct target **chunks;
 	size_t n, n_removed;
-	char *names;          /* current block of the arena: its first bytes point to the one before */
+	char *names; /* current block of the arena: its first bytes point to the one before */
 	size_t n_names_bytes; /* used of it */
 	bool borrow_names;    /* names belong to the caller and outlive the object */
 };

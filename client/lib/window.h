@@ -7,10 +7,10 @@
 #include <stdint.h>
 
 struct window {
-	void **slots;      /* of number n: slots[n % capacity]; NULL: removed */
-	size_t capacity;   /* a power of two, or 0 */
-	uint64_t first;    /* the lowest number in use; == end where there is none */
-	uint64_t end;      /* the number that the next item gets */
+	void **slots;    /* of number n: slots[n % capacity]; NULL: removed */
+	size_t capacity; /* a power of two, or 0 */
+	uint64_t first;  /* the lowest number in use; == end where there is none */
+	uint64_t end;    /* the number that the next item gets */
 };
 
 /* An empty window whose first item will have the number @first. */
