@@ -84,15 +84,21 @@ static int send_socket(const struct icmp_send *send) {
 	return send->dont_fragment ? DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT : DESCRIPTOR_SEND_IPV4 + i;
 }
 
-/* A socket whose send buffer is full answers ENOBUFS too, not only EAGAIN. */
-static bool send_buffer_is_full(int fd) {
+/* What waits in a socket's send buffer: not yet handed to a driver, or not yet freed by it. */
+static uint32_t queued_bytes(int fd) {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
 	socklen_t n_bytes = sizeof info;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n_bytes) < 0) {
-		return true;
-	}
-	return info[SK_MEMINFO_WMEM_ALLOC] >= info[SK_MEMINFO_SNDBUF];
+	(void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info,
+			 &n_bytes); /* a family that is missing: 0 */
+	return info[SK_MEMINFO_WMEM_ALLOC];
+}
+
+uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t socket_hash) {
+	int i = (int)(socket_hash % N_SEND_SOCKETS);
+
+	return queued_bytes(DESCRIPTOR_SEND_IPV4 + i) + queued_bytes(DESCRIPTOR_SEND_IPV6 + i) +
+	       queued_bytes(DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT);
 }
 
 int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send) {
@@ -127,10 +133,16 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
 		return 0;
 	}
+	if (errno == EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&send->source)) { /* which could be the invalid arguments */
+		return ICMP_SOCKETS_E_NEIGHBOUR;
+	}
 	if (errno != ENOBUFS && errno != EAGAIN) {
 		return -errno;
 	}
-	return send_buffer_is_full(fd) ? ICMP_SOCKETS_E_FULL : ICMP_SOCKETS_E_DESTINATION;
+	/* a full send buffer answers ENOBUFS too, not only EAGAIN */
+	return queued_bytes(fd) >= sockets->send_buffer_bytes ? ICMP_SOCKETS_E_FULL
+							      : ICMP_SOCKETS_E_DESTINATION;
 }
 
 /* --- receiving --- */

@@ -58,10 +58,14 @@ enum {
 	ICMP_SOCKETS_E_FULL =
 		1, /* this socket's send buffer: nothing goes out on it for the moment */
 	ICMP_SOCKETS_E_DESTINATION, /* the queue or the neighbour table of this destination: others may be fine */
+	ICMP_SOCKETS_E_NEIGHBOUR, /* EINVAL, which is how IPv6 says that its neighbour table is full, among else */
 };
 
 /* Sends one packet. Else -errno: the network's or the firewall's own answer. */
 int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send);
+
+/* How much waits in the send buffers that @socket_hash chooses. */
+uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t socket_hash);
 
 struct icmp_received {
 	const uint8_t *bytes;   /* borrowed until the next receive */

@@ -13,10 +13,11 @@ enum {
 	NS_PER_US = 1000,
 	SOCKET_RETRY_NS = 1000000,       /* a full send buffer is looked at again after 1 ms */
 	DESTINATION_RETRY_NS = 10000000, /* a destination without room in its queue after 10 ms */
-	/* A table full of neighbours that do not answer has room again when they have failed, after 3 s. */
-	DESTINATION_SECONDS = 10,
-	MAX_HELD_UP =
-		64, /* probes of one owner that wait for their destinations, before it waits as a whole */
+	/* What one owner may have waiting for its neighbours' addresses: 384 small packets. When the kernel's table holds 512
+	 * neighbours (net.ipv4.neigh.default.gc_thresh2) it starts to throw out those that others use. */
+	MAX_UNSTAMPED_BYTES = 384 * (PACKET_OVERHEAD_BYTES + PROTOCOL_DEFAULT_DATA_BYTES),
+	/* Probes of one owner that wait for their destinations, before it waits as a whole. */
+	MAX_HELD_UP = 64,
 };
 
 int prober_init(struct prober *ret_prober, const struct config *config,
@@ -266,9 +267,14 @@ void prober_cancel(struct prober *prober, struct ping *ping, uint32_t index) {
 /* --- sending --- */
 
 int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t now_ns) {
-	uint32_t quarter = icmp_sockets_send_buffer_bytes(prober->sockets) / 4;
+	uint32_t most = icmp_sockets_send_buffer_bytes(prober->sockets) / 4;
 
-	if (user_unstamped_bytes(user, now_ns) + PACKET_OVERHEAD_BYTES > quarter) {
+	if (most > MAX_UNSTAMPED_BYTES) {
+		most = MAX_UNSTAMPED_BYTES;
+	}
+	/* Not every driver gives stamps: the buffer itself has the last word, but asking it costs a call. */
+	if (user_unstamped_bytes(user, now_ns) > most &&
+	    icmp_sockets_queued_bytes(prober->sockets, user->uid) > most / 2) {
 		return now_ns + SOCKET_RETRY_NS;
 	}
 	if (user->n_held_up >= MAX_HELD_UP) {
@@ -324,6 +330,16 @@ static void wait_until(struct prober *prober, uint32_t slot, int64_t at_ns, int6
 	timing_wheel_add(&prober->wheel, slot, at_ns);
 }
 
+/* How long a destination without room is tried, and what it is called when that was in vain. A neighbour table full of hosts that do
+ * not answer has room again when those have failed, after 3 s; that it is full is only a guess for EINVAL. */
+static const struct {
+	int seconds;
+	uint16_t error;
+} patience[] = {
+	[ICMP_SOCKETS_E_DESTINATION] = {10, ENOBUFS},
+	[ICMP_SOCKETS_E_NEIGHBOUR] = {4, EINVAL},
+};
+
 /* Tries to send the probe of a slot in state waiting, which has no timer. @give_up_ns: when to call a destination without room a
  * failure. */
 static void try_send(struct prober *prober, uint32_t slot, int64_t give_up_ns) {
@@ -339,15 +355,15 @@ static void try_send(struct prober *prober, uint32_t slot, int64_t give_up_ns) {
 	if (r == ICMP_SOCKETS_E_FULL) {
 		prober->full_until_ns[ping->user->uid % N_SEND_SOCKETS] = now_ns + SOCKET_RETRY_NS;
 		wait_until(prober, slot, now_ns + SOCKET_RETRY_NS, give_up_ns);
-	} else if (r == ICMP_SOCKETS_E_DESTINATION && now_ns < give_up_ns) {
+	} else if (r > 0 && now_ns < give_up_ns) {
 		if (!(probe->marks & PROBE_MARK_HELD_UP)) {
 			probe->marks |= PROBE_MARK_HELD_UP;
 			ping->user->n_held_up++;
-			give_up_ns = now_ns + DESTINATION_SECONDS * INT64_C(1000000000);
+			give_up_ns = now_ns + patience[r].seconds * INT64_C(1000000000);
 		}
 		wait_until(prober, slot, now_ns + DESTINATION_RETRY_NS, give_up_ns);
 	} else {
-		probe->detail = r == ICMP_SOCKETS_E_DESTINATION ? ENOBUFS : (uint16_t)-r;
+		probe->detail = r > 0 ? patience[r].error : (uint16_t)-r;
 		prober_finish(prober, slot, OUTCOME_SEND_ERROR);
 	}
 }

@@ -27,6 +27,14 @@ static uint32_t find_stamped(const struct prober *prober, const struct icmp_stam
 	return slot;
 }
 
+/* The packet has left the send buffer: a stamp says so, or an answer does. */
+static void note_left(struct probe *probe) {
+	if (!(probe->marks & PROBE_MARK_STAMPED)) {
+		user_remove_unstamped(probe->ping->user, probe->sent_ns,
+				      prober_buffer_bytes(probe->ping));
+	}
+}
+
 static void take_stamp(struct prober *prober, const struct icmp_stamp *stamp) {
 	uint32_t slot = find_stamped(prober, stamp);
 	struct probe *probe = slot == PROBE_NONE ? NULL : &prober->table.probes[slot];
@@ -34,9 +42,9 @@ static void take_stamp(struct prober *prober, const struct icmp_stamp *stamp) {
 	if (probe == NULL || probe->state != PROBE_SENT || probe->marks & PROBE_MARK_STAMPED) {
 		return;
 	}
+	note_left(probe);
 	probe->marks |= PROBE_MARK_STAMPED;
 	probe->stamp_ns = stamp->stamp_ns;
-	user_remove_unstamped(probe->ping->user, probe->sent_ns, prober_buffer_bytes(probe->ping));
 }
 
 static void receive_stamps(struct prober *prober, bool all) {
@@ -147,6 +155,7 @@ static void take_reply(struct prober *prober, uint32_t slot, const struct icmp_m
 		take_late(prober, probe, message, received_ns);
 		return;
 	}
+	note_left(probe);
 	trip = measure(prober, probe, received_ns, probe->marks & PROBE_MARK_STAMPED);
 	timing_wheel_remove(&prober->wheel, slot);
 	if (trip.rtt_ns > (int64_t)probe->ping->timeout_us * 1000) {
@@ -195,6 +204,7 @@ static void take_error(struct prober *prober, uint32_t slot, const struct icmp_m
 		take_unverified_error(prober, probe);
 		return;
 	}
+	note_left(probe);
 	timing_wheel_remove(&prober->wheel, slot);
 	prober_finish(prober, slot, OUTCOME_ICMP_ERROR);
 }
