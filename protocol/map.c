@@ -120,15 +120,6 @@ int map_read_uint(const struct map_field *field, const msgpack_object *value, vo
 	return 0;
 }
 
-int map_read_integer(const struct map_field *field, const msgpack_object *value, void *ret_value,
-		     struct fault *ret_fault) {
-	if (!object_get_integer(value, ret_value)) {
-		return fault_wrong_type(ret_fault, field->name, "an integer");
-	}
-
-	return 0;
-}
-
 int map_read_bool(const struct map_field *field, const msgpack_object *value, void *ret_value,
 		  struct fault *ret_fault) {
 	if (value->type != MSGPACK_OBJECT_BOOLEAN) {

@@ -36,13 +36,9 @@ int map_read(const msgpack_object *map, const char *name, const struct map_field
 
 /* --- values for the table --- */
 
-/* uint8_t to uint64_t by the member's size, from minimum to maximum. */
+/* uint8_t to uint64_t, by the member's size, from minimum to maximum. */
 int map_read_uint(const struct map_field *field, const msgpack_object *value, void *ret_value,
 		  struct fault *ret_fault);
-
-/* int64_t, whatever its value. */
-int map_read_integer(const struct map_field *field, const msgpack_object *value, void *ret_value,
-		     struct fault *ret_fault);
 
 /* bool */
 int map_read_bool(const struct map_field *field, const msgpack_object *value, void *ret_value,

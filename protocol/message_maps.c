@@ -56,6 +56,16 @@ static int read_options(const struct map_field *field, const msgpack_object *val
 	return read_names(&ping_option_names, field, value, ret_value, ret_fault);
 }
 
+/* int64_t, whatever its value. */
+static int read_integer(const struct map_field *field, const msgpack_object *value, void *ret_value,
+			struct fault *ret_fault) {
+	if (!object_get_integer(value, ret_value)) {
+		return fault_wrong_type(ret_fault, field->name, "an integer");
+	}
+
+	return 0;
+}
+
 /* An integer, or nil for no limit. */
 static int read_limit(const struct map_field *field, const msgpack_object *value, void *ret_value,
 		      struct fault *ret_fault) {
@@ -76,8 +86,8 @@ static const struct map_field fault_fields[] = {
 	{"code", read_code, AT(code), 0, 0, MAP_REQUIRED},
 	{"message", map_read_text, AT(message), 0, UINT32_MAX, MAP_REQUIRED},
 	{"limit", map_read_text, AT(limit), 0, UINT32_MAX, MAP_OPTIONAL},
-	{"asked", map_read_integer, AT(asked), 0, 0, MAP_OPTIONAL},
-	{"allowed", map_read_integer, AT(allowed), 0, 0, MAP_OPTIONAL},
+	{"asked", read_integer, AT(asked), 0, 0, MAP_OPTIONAL},
+	{"allowed", read_integer, AT(allowed), 0, 0, MAP_OPTIONAL},
 };
 #undef AT
 
