@@ -45,6 +45,19 @@ static size_t field_find(const struct map_field *fields, size_t n_fields,
 	return i;
 }
 
+static int check_presence(const struct map_field *fields, size_t n_fields, uint32_t present,
+			  struct fault *ret_fault) {
+	for (size_t i = 0; i < n_fields; i++) {
+		if (fields[i].presence == MAP_REQUIRED && !(present & UINT32_C(1) << i)) {
+			fault_set(ret_fault, PROTOCOL_CODE_MISSING_PARAMETER,
+				  "parameter '%s' is missing", fields[i].name);
+			return 1;
+		}
+	}
+
+	return 0;
+}
+
 int map_read(const msgpack_object *map, const char *name, const struct map_field *fields,
 	     size_t n_fields, enum map_unknown unknown, void *ret_struct, uint32_t *ret_present,
 	     struct fault *ret_fault) {
@@ -56,11 +69,12 @@ int map_read(const msgpack_object *map, const char *name, const struct map_field
 
 	for (uint32_t i = 0; i < map->via.map.size; i++) {
 		const msgpack_object_kv *pair = &map->via.map.ptr[i];
-		size_t at = field_find(fields, n_fields, &pair->key);
+		size_t at;
 
 		if (pair->key.type != MSGPACK_OBJECT_STR) {
 			return fault_wrong_type(ret_fault, name, "strings as keys");
 		}
+		at = field_find(fields, n_fields, &pair->key);
 		if (at == n_fields) {
 			if (unknown == MAP_UNKNOWN_IGNORED) {
 				continue;
@@ -77,14 +91,9 @@ int map_read(const msgpack_object *map, const char *name, const struct map_field
 		present |= UINT32_C(1) << at;
 	}
 
-	for (size_t i = 0; i < n_fields; i++) {
-		if (fields[i].presence == MAP_REQUIRED && !(present & UINT32_C(1) << i)) {
-			fault_set(ret_fault, PROTOCOL_CODE_MISSING_PARAMETER,
-				  "parameter '%s' is missing", fields[i].name);
-			return 1;
-		}
+	if (check_presence(fields, n_fields, present, ret_fault) != 0) {
+		return 1;
 	}
-
 	if (ret_present != NULL) {
 		*ret_present = present;
 	}
