@@ -134,11 +134,12 @@ int session_answer(struct session *session) {
 }
 
 void session_say_closing(struct session *session, const struct fault *fault) {
+	struct message_buffer *buffer = &session->context->buffer;
 	struct closing closing = {.code = fault->code};
 
 	strcpy(closing.text, fault->message);
-	if (closing_pack(&closing, &session->context->buffer) == 0) {
-		(void)session_write_buffer(session);
+	if (closing_pack(&closing, buffer) == 0) { /* the last word may go over what may lie unread */
+		(void)send(session->fd, buffer->bytes, buffer->n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 }
 
