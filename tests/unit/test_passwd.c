@@ -102,8 +102,9 @@ static void find_user_of_number_has_its_group(void **state) {
 }
 
 static void find_user_unknown_or_broken_is_not_found(void **state) {
-	static const char *const names[] = {"nobody", "broken line", "short", "worse", "minus", "",
-					    "x",      "multi",       "-1",    "4294967295"};
+	static const char *const names[] = {
+		"nobody", "broken line", "short", "worse", "minus",
+		"",       "x",           "multi", "-1",    "4294967295"};
 	const struct folder *folder = *state;
 	uid_t uid;
 	gid_t gid;
