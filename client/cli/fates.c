@@ -67,6 +67,7 @@ static void close_fate(const struct fate *fate, enum target_state state, int64_t
 		rounds_close(&fate->pinger->rounds, fate->target, fate->round, rtt_ns);
 	} else {
 		fate->pinger->states[fate->target] = (uint8_t)state;
+		fate->pinger->n_decided++;
 	}
 }
 

@@ -13,6 +13,7 @@ enum { ICMP_HEADER_BYTES = 8 }; /* fping's sizes include it */
 
 /* The standard error, with all that was printed before out of the way. */
 static FILE *error_stream(struct output *output) {
+	output_clear_progress(output);
 	fflush(output->out);
 	return output->err;
 }
@@ -189,6 +190,22 @@ void output_totals(struct output *output, const struct totals *totals, int64_t e
 	fprintf(err, " %s ms (max round trip time)\n",
 		milliseconds_text(totals->accepted.longest_ns, longest));
 	fprintf(err, " %12.3f sec (elapsed real time)\n\n", (double)elapsed_ns / 1e9);
+}
+
+void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targets,
+		     uint64_t n_alive) {
+	fprintf(output->err,
+		"\r%" PRIu64 " of %" PRIu64 " targets decided, %" PRIu64 " alive\033[K", n_decided,
+		n_targets, n_alive);
+	fflush(output->err);
+	output->shows_progress = true;
+}
+
+void output_clear_progress(struct output *output) {
+	if (output->shows_progress) {
+		fputs("\r\033[K", output->err);
+		output->shows_progress = false;
+	}
 }
 
 void output_failure(struct output *output, const char *text) {

@@ -21,6 +21,7 @@ struct output {
 	FILE *out, *err; /* borrowed */
 	const struct options *options;
 	int label_width; /* of the longest label */
+	bool shows_progress; /* the last line of the standard error, a terminal, is output_progress()'s */
 };
 
 /* Widens the column of labels where @label needs it. */
@@ -54,6 +55,11 @@ void output_summary_rtts(struct output *output, const char *label, const struct 
 void output_snapshot_begin(struct output *output, time_t now);
 
 void output_totals(struct output *output, const struct totals *totals, int64_t elapsed_ns);
+
+/* How far a sweep is, on a line that whatever is printed next replaces. Only for terminals. */
+void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targets,
+		     uint64_t n_alive);
+void output_clear_progress(struct output *output);
 
 /* "PROGRAM: TEXT" */
 void output_failure(struct output *output, const char *text);

@@ -12,7 +12,8 @@
 #include <time.h>
 
 enum {
-	MAX_OPEN = 131072,     /* twice what the helper allows a user by default: it never waits for us */
+	MAX_OPEN =
+		131072, /* twice what the helper allows a user by default: it never waits for us */
 	MIN_TIMEOUT_US = 1000, /* of the library; beyond these bounds the deadlines here decide */
 	MAX_TIMEOUT_US = 60000000,
 	NS_PER_US = 1000,
@@ -45,11 +46,6 @@ static int reserve(struct pinger *pinger, size_t n_targets) {
 		pinger->n_states = n_states;
 	}
 	return statistics_reserve(&pinger->statistics, n_targets);
-}
-
-/* Also of those of a range whose turn has not come. */
-static enum target_state state_of(const struct pinger *pinger, size_t target) {
-	return target < pinger->n_added ? pinger->states[target] : TARGET_NEW;
 }
 
 /* What is known of a target that was just added. Asking the library costs more than adding did; most targets are IPv4 addresses. */
@@ -100,17 +96,20 @@ static int add_range_until(struct pinger *pinger, size_t end) {
 }
 
 int pinger_add_range(struct pinger *pinger, const struct range *range) {
+	int r;
+
 	pinger->range = *range;
 	pinger->n_targets = range->n_addresses;
+	if (pinger->options->n_rounds == 0) {
+		return 0;
+	}
 	/* with -c and -C the longest name must be known before the first line */
-	return pinger->options->n_rounds > 0 ? add_range_until(pinger, pinger->n_targets) : 0;
+	r = reserve(pinger, pinger->n_targets); /* fails at once where there are too many */
+	return r < 0 ? r : add_range_until(pinger, pinger->n_targets);
 }
 
 const char *pinger_label(const struct pinger *pinger, size_t target,
 			 struct multiping_result *result) {
-	if (target >= pinger->n_added) { /* of a range, and its turn never came */
-		return range_address(&pinger->range, target, result->address);
-	}
 	if (multiping_get(pinger->multiping, target, result) < 0) {
 		return "?";
 	}
@@ -139,9 +138,11 @@ void pinger_start(struct pinger *pinger, int64_t now_ns) {
 
 /* Whether a turn is void: nobody to ask, or (of a retry) somebody who has answered after all. */
 static bool turn_is_void(const struct pinger *pinger, const struct turn *turn) {
-	enum target_state state = state_of(pinger, turn->target);
-
-	return state == TARGET_UNKNOWN || (turn->is_retry && state != TARGET_ASKED);
+	if (turn->target >= pinger->n_added) {
+		return false; /* of a range */
+	}
+	return pinger->states[turn->target] == TARGET_UNKNOWN ||
+	       (turn->is_retry && pinger->states[turn->target] != TARGET_ASKED);
 }
 
 /* Whether a target has more probes open than its time-out spans periods: then the helper is behind, by some limit, and the
@@ -218,38 +219,34 @@ bool pinger_is_done(struct pinger *pinger, int64_t now_ns) {
 }
 
 int pinger_snapshot(struct pinger *pinger) {
-	const struct tally none = {0};
 	struct multiping_result result;
 
-	for (size_t i = 0; i < pinger->n_targets; i++) {
-		if (state_of(pinger, i) != TARGET_UNKNOWN) {
+	for (size_t i = 0; i < pinger->n_added; i++) {
+		if (pinger->states[i] != TARGET_UNKNOWN) {
 			output_fit(pinger->output, pinger_label(pinger, i, &result));
 		}
 	}
 	output_snapshot_begin(pinger->output, time(NULL));
-	for (size_t i = 0; i < pinger->n_targets; i++) {
-		const struct tally *recent =
-			i < pinger->n_added ? statistics_recent(&pinger->statistics, i) : &none;
-
-		if (state_of(pinger, i) != TARGET_UNKNOWN) {
-			output_summary(pinger->output, pinger_label(pinger, i, &result), recent);
+	for (size_t i = 0; i < pinger->n_added; i++) {
+		if (pinger->states[i] != TARGET_UNKNOWN) {
+			output_summary(pinger->output, pinger_label(pinger, i, &result),
+				       statistics_recent(&pinger->statistics, i));
 		}
 	}
 	return statistics_restart_recent(&pinger->statistics);
 }
 
-/* Default mode: whoever did not answer. */
+/* Default mode: who was asked and did not answer. Unlike fping, after Ctrl-C nothing is said of those whose turn had not come:
+ * they are not silent, and of a range there may be more of them than anybody wants to read. */
 static void finish_unreachable(struct pinger *pinger, bool decided_only) {
 	struct multiping_result result;
 
 	if (!options_show_unreachable(pinger->options)) {
 		return;
 	}
-	for (size_t i = 0; i < pinger->n_targets; i++) {
-		enum target_state state = state_of(pinger, i);
-
-		if (state == TARGET_UNREACHABLE ||
-		    (!decided_only && (state == TARGET_ASKED || state == TARGET_NEW))) {
+	for (size_t i = 0; i < pinger->n_added; i++) {
+		if (pinger->states[i] == TARGET_UNREACHABLE ||
+		    (!decided_only && pinger->states[i] == TARGET_ASKED)) {
 			output_unreachable(pinger->output, pinger_label(pinger, i, &result));
 		}
 	}

@@ -16,6 +16,8 @@
 #include "client/cli/targets.h"
 
 #define NS_PER_S INT64_C(1000000000)
+#define PROGRESS_AFTER_NS (2 * NS_PER_S)
+#define PROGRESS_EVERY_NS (NS_PER_S / 2)
 enum { NS_PER_US = 1000, MAX_INTERVAL_US = 60000000 /* the library's */ };
 
 /* Why it does not go on; further to -errno. */
@@ -34,6 +36,7 @@ struct run {
 	int signals; /* signalfd; -1: none */
 	sigset_t former_mask;
 	int64_t started_ns;
+	int64_t progress_ns; /* when to tell next how far it is; INT64_MAX: never */
 };
 
 static int64_t monotonic_ns(void) {
@@ -142,8 +145,8 @@ static int dispatch(struct run *run) {
 	return r == PINGER_E_HELPER_LOST ? RUN_E_HELPER : r;
 }
 
-/* Until @at_ns (INT64_MAX: for ever), a signal, or work for the library. */
-static void wait_until(struct run *run, int64_t at_ns) {
+/* Until @at_ns (INT64_MAX: for ever), a signal, or work for the library. Whether it was a signal. */
+static bool wait_until(struct run *run, int64_t at_ns) {
 	struct pollfd descriptors[] = {
 		{.fd = multiping_fd(run->multiping), .events = POLLIN},
 		{.fd = run->signals, .events = POLLIN}, /* poll(2) leaves out a negative one */
@@ -155,7 +158,8 @@ static void wait_until(struct run *run, int64_t at_ns) {
 		timeout = (struct timespec){.tv_sec = wait_ns / NS_PER_S,
 					    .tv_nsec = wait_ns % NS_PER_S};
 	}
-	ppoll(descriptors, 2, at_ns == INT64_MAX ? NULL : &timeout, NULL);
+	return ppoll(descriptors, 2, at_ns == INT64_MAX ? NULL : &timeout, NULL) > 0 &&
+	       descriptors[1].revents != 0;
 }
 
 static int look_up_names(struct run *run) {
@@ -197,6 +201,31 @@ static int take_signals(struct run *run) {
 	return r;
 }
 
+/* Long sweeps whose results go elsewhere tell a terminal how far they are. */
+static void begin_progress(struct run *run) {
+	bool is_silent = run->options->quiet || run->options->only_unreachable ||
+			 !isatty(fileno(run->output.out));
+
+	run->progress_ns = INT64_MAX;
+	if (run->options->n_rounds == 0 && is_silent && isatty(fileno(run->output.err))) {
+		run->progress_ns = monotonic_ns() + PROGRESS_AFTER_NS;
+	}
+}
+
+static void tell_progress(struct run *run, int64_t now_ns) {
+	const struct totals *totals = &run->pinger.statistics.totals;
+
+	if (now_ns >= run->progress_ns) {
+		output_progress(&run->output, run->pinger.n_decided, totals->n_targets,
+				totals->n_alive);
+		run->progress_ns = now_ns + PROGRESS_EVERY_NS;
+	}
+}
+
+static int64_t earlier(int64_t a_ns, int64_t b_ns) {
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
 /* Pings until all is decided. */
 static int loop(struct run *run) {
 	for (;;) {
@@ -206,15 +235,18 @@ static int loop(struct run *run) {
 		now_ns = monotonic_ns();
 		r = r == 0 ? pinger_expire(&run->pinger, now_ns) : r;
 		r = r == 0 ? pinger_ask(&run->pinger, now_ns, &at_ns) : r;
-		r = r == 0 ? take_signals(run) : r;
 		r = r == 0 ? flush(run) : r;
 		if (r != 0 || pinger_is_done(&run->pinger, now_ns)) {
 			return r;
 		}
-		if (deadlines_next_ns(&run->pinger.deadlines) < at_ns) {
-			at_ns = deadlines_next_ns(&run->pinger.deadlines);
+		tell_progress(run, now_ns);
+		at_ns = earlier(at_ns, deadlines_next_ns(&run->pinger.deadlines));
+		if (wait_until(run, earlier(at_ns, run->progress_ns))) {
+			r = take_signals(run);
+			if (r != 0) {
+				return r;
+			}
 		}
-		wait_until(run, at_ns);
 	}
 }
 
@@ -239,11 +271,13 @@ static int ping(struct run *run) {
 	const struct totals *totals = &run->pinger.statistics.totals;
 	int r, status;
 
+	begin_progress(run);
 	r = open_signals(run);
 	if (r == 0) {
 		r = loop(run);
 		close_signals(run);
 	}
+	output_clear_progress(&run->output);
 	status = explain(run, r);
 	if (status == STATUS_ALL_ALIVE || totals->n_sent > 0) {
 		pinger_finish(&run->pinger, status != STATUS_ALL_ALIVE,

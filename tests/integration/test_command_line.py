@@ -1,0 +1,313 @@
+# SPDX-FileCopyrightText: The multiping authors
+# SPDX-License-Identifier: Apache-2.0
+"""`multiping` beside Debian's fping: the same arguments must give the same lines on the same streams, the same exit status, and
+take about as long. fping runs as root, `multiping` as a user without privilege.
+
+The network is `lo`, on which 127.9.0.0/16 and fd00:9::/64 are silent and 127.8.0.0/16 answers with ICMP errors. Times are
+replaced by T before lines are compared. Where the order of lines depends on time, the arguments keep what happens well apart."""
+
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+import rig
+
+SILENT, SILENT6, REFUSING, ALIVE, ALIVE6 = "127.9.0.1", "fd00:9::1", "127.8.0.1", "127.0.0.1", "::1"
+NO_ROUTE = "192.0.2.1"
+NO_NAME = "no..such"  # not even asked for: no name has an empty part
+
+RULES = """
+table inet network {
+    chain input {
+        type filter hook input priority 0
+        ip daddr 127.9.0.0/16 drop
+        ip6 daddr fd00:9::/64 drop
+        ip daddr 127.8.0.0/16 icmp type echo-request reject with icmp host-unreachable
+        ip6 daddr fd00:8::/64 icmpv6 type echo-request reject with icmpv6 admin-prohibited
+    }
+}
+"""
+
+# What is compared: arguments, as words.
+MODES = [
+    # default mode
+    f"{ALIVE}",
+    f"{ALIVE} {ALIVE6} 127.0.0.2",
+    f"-r 1 -t 100 {ALIVE} {SILENT} {ALIVE6} {SILENT6}",
+    f"-r 1 -t 100 -u {ALIVE} {SILENT} {ALIVE6}",
+    f"-r 1 -t 100 -a {ALIVE} {SILENT} {ALIVE6}",
+    f"-r 1 -t 100 -a -e {ALIVE} {SILENT}",
+    f"-e {ALIVE} {ALIVE6}",
+    f"-q -r 0 -t 100 {ALIVE} {SILENT}",
+    f"-q -a -r 0 -t 100 {ALIVE} {SILENT}",
+    f"-r 0 -t 100 {REFUSING} {ALIVE}",
+    f"-q -r 0 -t 100 {REFUSING} {ALIVE}",
+    f"-a -r 1 -t 100 {REFUSING} {ALIVE}",
+    f"-t 100 {NO_ROUTE} {ALIVE}",
+    f"-a -t 100 {NO_ROUTE} {ALIVE}",
+    f"-t 100 2001:db8::1 {ALIVE6}",
+    f"-r 2 -t 40 -B 2 {SILENT} {ALIVE}",
+    f"-r 1 -t 40 -s {ALIVE} {SILENT} {REFUSING} {NO_NAME}",
+    f"-t 0 -r 0 {ALIVE}",
+    # several times
+    f"-c 3 -p 60 {ALIVE}",
+    f"-c 2 -p 300 -t 150 -i 40 {ALIVE} {SILENT} 127.100.100.100",
+    f"-c 2 -p 300 -t 150 -i 40 {SILENT} {REFUSING} {ALIVE6}",
+    f"-c 2 -p 60 -q {ALIVE} {SILENT} 127.100.100.100",
+    f"-c 2 -p 60 -q -s {ALIVE} {SILENT} {REFUSING}",
+    f"-c 2 -p 60 -a {ALIVE} {REFUSING}",
+    f"-c 2 -p 60 -u -e {ALIVE}",
+    f"-c 2 -p 60 {NO_ROUTE} {ALIVE}",
+    f"-C 3 -p 60 -q {ALIVE} {SILENT} {ALIVE6}",
+    f"-C 2 -p 200 -t 100 {ALIVE} {SILENT}",
+    f"-C 1 -p 60 -q {NO_ROUTE} {ALIVE}",
+    f"-c 2 -p 60 -q {SILENT} {SILENT6}",
+    f"-c 2 -p 60 {ALIVE} {NO_NAME}",
+    f"-c 1 -b 0 {ALIVE} {ALIVE6}",
+    f"-c 1 -b 1000 {ALIVE} {ALIVE6}",
+    f"-c 1 -b 65488 {ALIVE}",
+    # as monitoring programs call it
+    f"-C 5 -q -B1 -r1 -i10 -p 50 {ALIVE} {SILENT}",
+    f"-C5 -i0 -p 50 {ALIVE} 127.0.0.2",
+    f"-e -q -r 3 -t 500 -c 3 -p 200 {ALIVE}",
+    # targets
+    "-4 localhost",
+    "-4 -A localhost 127.1",
+    f"-4 -A -c 1 localhost {ALIVE}",
+    f"-4 {ALIVE6} {ALIVE}",
+    f"-6 {ALIVE6} {ALIVE}",
+    f"{NO_NAME}",
+    f"-q {NO_NAME}",
+    f"{NO_NAME} {ALIVE} also{NO_NAME}",
+    "-g 127.0.0.5/29",
+    "-g 127.0.0.5/31",
+    "-g 127.0.0.5/32",
+    "-g 127.0.0.254 127.0.1.3",
+    "-g 127.0.0.5 127.0.0.4",
+    "-s -g 127.0.0.5 127.0.0.4",
+    "-f /no/such/file",
+    # wrong arguments
+    "-z",
+    "-qz",
+    "--nonsense=1",
+    "--aliv",
+    "--alive=1",
+    "-c",
+    "--count",
+    f"-a -u {ALIVE}",
+    f"-4 -6 {ALIVE}",
+    f"-b 65489 {ALIVE}",
+    f"-B 0.9 {ALIVE}",
+    f"-B 5.1 {ALIVE}",
+    "-g 127.0.0.1/33",
+    "-g 127.0.0.1 nobody",
+    # other spellings
+    f"--count=2 --period 60 --quiet {ALIVE} -- {ALIVE6}",
+    f"{ALIVE} -qc2 -p60 {ALIVE6}",
+    f"--vcount=2 --period=60 --size=10 --quiet --interval=5 --timeout=50 {ALIVE} {SILENT}",
+    f"--retry=0 --timeout=60 --backoff=2 --alive --elapsed {ALIVE} {SILENT}",
+    f"--retry=0 --timeout=60 --unreach --stats {ALIVE} {SILENT}",
+    "--ipv4 --addr localhost",
+    f"--ipv6 {ALIVE6}",
+]
+
+# Those that take their time, and how close they must come to fping's.
+TIMINGS = [
+    f"-q -r 3 -t 100 {SILENT}",            # 100 + 150 + 225 + 337 ms
+    f"-q -r 2 -t 100 -B 2 {SILENT}",       # 100 + 200 + 400
+    f"-q -c 8 -p 100 {ALIVE}",             # 7 periods
+    f"-q -c 5 -p 100 -t 500 {SILENT}",     # 4 periods and a time-out
+    f"-q -i 20 -g 127.0.0.1 127.0.0.40",   # 39 gaps
+    f"-q -i 25 -c 3 -p 50 -g 127.0.0.1 127.0.0.10", # gaps that make the period longer
+    f"-q -i 10 -r 1 -t 50 -g 127.9.0.1 127.9.0.40", # retries take their turns too
+]
+
+SINGLE_DOT = re.compile(r"(?<![\d.])\d+\.\d+(?:e\+\d\d)?(?![\d.])")  # a time, not an address
+
+
+def normal(text, program):
+    """@text with times as T and without the program's name."""
+    text = text.replace(f"{program}:", "PROGRAM:").replace("multiping -h", "fping -h")
+    return SINGLE_DOT.sub("T", text)
+
+
+class CommandLine(rig.Case):
+    def setUp(self):
+        self.assertIsNotNone(shutil.which("fping"), "Debian's fping is not installed")
+        self.lo = self.namespace()
+        self.lo.nft(RULES)
+        for network in ("fd00:8::/64", "fd00:9::/64"):
+            self.lo.ip(f"-6 route add local {network} dev lo")
+        self.shared = self.helper(self.lo)
+        self.program = rig.program("multiping")
+
+    def ours(self, *arguments, input=""):
+        return self.shared.multiping(*arguments, input=input)
+
+    def theirs(self, *arguments, input=""):
+        return self.lo.run(["fping", *arguments], input=input)
+
+    def assert_same(self, ours, theirs):
+        self.assertEqual(normal(ours.stdout, self.program), normal(theirs.stdout, "fping"))
+        self.assertEqual(normal(ours.stderr, self.program), normal(theirs.stderr, "fping"))
+        self.assertEqual(ours.returncode, theirs.returncode)
+
+    def test_prints_what_fping_prints(self):
+        for words in MODES:
+            with self.subTest(words):
+                self.assert_same(self.ours(*words.split()), self.theirs(*words.split()))
+
+    def test_reads_targets_as_fping_does(self):
+        listed = f"# comment\n{ALIVE} and more\n\n   \n  {ALIVE6}\t#\n#{SILENT}\n{NO_NAME}\n127.0.0.2"
+        path = rig.temporary_folder() / "targets"
+        path.write_text(listed)
+        for arguments in ([], ["-f", "-"], ["-c", "1"]):
+            self.assert_same(self.ours(*arguments, input=listed),
+                             self.theirs(*arguments, input=listed))
+        self.assert_same(self.ours("-f", path), self.theirs("-f", path))
+        self.assert_same(self.ours(input=""), self.theirs(input=""))
+        self.assert_same(self.ours(input=f"{NO_NAME}\n"), self.theirs(input=f"{NO_NAME}\n"))
+
+    def test_takes_the_time_that_fping_takes(self):
+        for words in TIMINGS:
+            with self.subTest(words):
+                seconds = []
+                for run in (self.theirs, self.ours):
+                    began = time.monotonic()
+                    run(*words.split())
+                    seconds.append(time.monotonic() - began)
+                self.assertLess(seconds[1], seconds[0] * 1.5)
+                self.assertGreater(seconds[1], seconds[0] / 1.5)
+
+    def interrupted(self, argv, signals):
+        """Runs @argv, sends each of @signals after a while, and returns what fping and ours must have in common."""
+        process = self.lo.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for number in signals:
+            time.sleep(0.5)
+            process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+    def test_signals_end_or_show_a_snapshot(self):
+        calls = [(f"-q -c 1000 -p 100 {ALIVE} {SILENT}", [signal.SIGINT]),
+                 (f"-q -C 1000 -p 100 {ALIVE} {SILENT}", [signal.SIGINT]),
+                 (f"-t 5000 {ALIVE} {SILENT}", [signal.SIGINT]),
+                 (f"-q -c 1000 -p 100 {ALIVE}", [signal.SIGQUIT, signal.SIGQUIT, signal.SIGINT]),
+                 (f"-t 5000 {ALIVE} {SILENT}", [signal.SIGQUIT, signal.SIGINT])]
+        for words, signals in calls:
+            with self.subTest(words):
+                results = [self.interrupted(argv, signals) for argv in (
+                    self.shared.command(*words.split()), ["fping", *words.split()])]
+                for done in results:  # how many rounds there were until the signal is chance
+                    done.stderr = re.sub(r"\[\d\d:\d\d:\d\d\]", "[CLOCK]", done.stderr)
+                    done.stderr = re.sub(r"= \d+/\d+/", "= N/N/", done.stderr)
+                    done.stderr = re.sub(r"( [\d.]+| -)+$", " RESULTS", done.stderr, flags=re.M)
+                self.assert_same(*results)
+
+
+class OwnWays(rig.Case):
+    """Where fping has no answer, or a worse one."""
+
+    def setUp(self):
+        self.lo = self.namespace()
+        self.lo.nft(RULES)
+        for network in ("fd00:8::/64", "fd00:9::/64"):
+            self.lo.ip(f"-6 route add local {network} dev lo")
+        self.shared = self.helper(self.lo)
+
+    def test_generates_ipv6_and_any_number(self):
+        self.lo.ip("-6 route add local fd00:1::/64 dev lo")
+        done = self.shared.multiping("-g", "fd00:1::/126")
+        self.assert_alive(done, [f"fd00:1::{i}" if i else "fd00:1::" for i in range(4)])
+        done = self.shared.multiping("-i", "0", "-g", "fd00:1::1", "fd00:1::1:869f")
+        self.assertEqual((done.returncode, done.stderr, len(set(done.stdout.splitlines()))),
+                         (0, "", 0x1869f))
+
+    def test_an_endless_range_begins_at_once_and_can_be_ended(self):
+        process = self.lo.popen(self.shared.command("-i", "20", "-g", "fd00:9::/64"),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        silent = out.splitlines()
+        self.assertEqual((process.returncode, err, silent[0]), (1, "", "fd00:9:: is unreachable"))
+        self.assertLess(len(silent), 1000)  # those that were asked, not those whose turn had not come
+
+    def test_tells_of_icmpv6_errors(self):
+        done = self.shared.multiping("-r", "0", "-t", "100", "fd00:8::1")
+        self.assertEqual((done.returncode, done.stdout), (1, "fd00:8::1 is unreachable\n"))
+        self.assertRegex(done.stderr, r"^ICMP Unreachable \(Communication Administratively Prohibited\) "
+                                      r"from \S+ for ICMP Echo sent to fd00:8::1\n$")
+
+    def test_no_helper_is_explained(self):
+        argv = rig.as_user(rig.ALICE, [rig.program("multiping"), "--socket", "/no/such/socket", ALIVE])
+        done = self.lo.run(argv)
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
+        self.assertIn("/no/such/socket", done.stderr)
+        self.assertIn("No such file", done.stderr)
+
+    def test_the_environment_names_the_helper(self):
+        argv = rig.as_user(rig.ALICE, [rig.program("multiping"), ALIVE])
+        done = self.lo.run(argv, env=rig.environment(MULTIPING_SOCKET=str(self.shared.socket)))
+        self.assert_alive(done, [ALIVE])
+
+    def test_a_lost_helper_is_told_and_no_host_called_silent(self):
+        helper = self.helper(self.lo)
+        process = self.lo.popen(helper.command("-t", "20000", ALIVE, SILENT),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), f"{ALIVE} is alive\n")
+        helper.kill()
+        out, err = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, out), (4, ""))
+        self.assertIn(str(helper.socket), err)
+
+    def test_a_full_disk_is_told(self):
+        with open("/dev/full", "w") as full:
+            process = self.lo.popen(self.shared.command(ALIVE), stdout=full, stderr=subprocess.PIPE)
+            err = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 4)
+        self.assertIn("standard output: No space left on device", err)
+
+    def test_each_line_comes_at_once(self):
+        process = self.lo.popen(self.shared.command("-c", "3", "-p", "20000", ALIVE),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertIn("[0]", process.stdout.readline())  # into a pipe, 20 seconds before the next
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+
+    def test_policy_is_told_once_a_target(self):
+        helper = self.helper(self.lo, rig.UNLIMITED.replace("max_payload_bytes = unlimited",
+                                                            "max_payload_bytes = 100"))
+        done = helper.multiping("-c", "2", "-p", "50", "-b", "101", ALIVE)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, rf"^{ALIVE}: .*100.*\n\n{ALIVE} : xmt/rcv/%loss = 0/0/0%\n$")
+        self.assertEqual(helper.multiping("-c", "1", "-q", "-b", "100", ALIVE).returncode, 0)
+
+    def test_a_terminal_sees_how_far_a_sweep_is(self):
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = self.lo.popen(
+            self.shared.command("-i", "0", "-r", "0", "-t", "3000", ALIVE, SILENT),
+            stdout=subprocess.PIPE, stderr=theirs)
+        os.close(theirs)
+        out = process.communicate(timeout=60)[0]
+        self.assertEqual(out, f"{ALIVE} is alive\n{SILENT} is unreachable\n")
+        self.assertRegex(os.read(ours, 4096).decode(), r"1 of 2 targets decided, 1 alive")
+
+    def test_help_and_version(self):
+        done = self.lo.run([rig.program("multiping"), "--help"])
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for option in "46aAbBcCefghipqrstuv":
+            self.assertIn(f"  -{option}, --", done.stdout)
+        done = self.lo.run([rig.program("multiping"), "-v"])
+        self.assertRegex(done.stdout, r"multiping: Version \d+\.\d+\.\d+\n$")
+
+
+if __name__ == "__main__":
+    rig.main()
