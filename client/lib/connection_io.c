@@ -73,14 +73,8 @@ static int connection_handle_hello(struct connection *connection, const struct m
 		return is_version ? -EPROTONOSUPPORT : -EPROTO;
 	}
 	r = message_unpack_hello(connection->decoder, hello);
-	if (r != 0) {
+	if (r != 0 || hello->targets_per_message == 0) {
 		return r < 0 ? r : connection_broken(connection);
-	}
-	if (hello->protocol != PROTOCOL_VERSION || hello->targets_per_message == 0) {
-		words_set(connection->words,
-			  "%s speaks version %u of the protocol, this library %d",
-			  connection_whom(connection), hello->protocol, PROTOCOL_VERSION);
-		return -EPROTONOSUPPORT;
 	}
 	connection->is_same_namespace = namespace_is_ours(hello->namespace_inode);
 	connection->state = CONNECTION_UP;
