@@ -105,7 +105,8 @@ static int change_ids(const struct identity *identity, struct reason *ret_reason
 	return 0;
 }
 
-/* Permitted and effective become those of the @n_values that are permitted now; inheritable and ambient become empty. */
+/* Permitted and effective become those of the @n_values that are permitted now; inheritable, and so
+ * ambient, become empty. */
 static int keep_capabilities(const cap_value_t *values, size_t n_values) {
 	CLEANUP(cleanup_capabilities) cap_t now = cap_get_proc();
 	CLEANUP(cleanup_capabilities) cap_t kept = cap_init();
@@ -122,7 +123,7 @@ static int keep_capabilities(const cap_value_t *values, size_t n_values) {
 			return -errno;
 		}
 	}
-	return cap_reset_ambient() < 0 || cap_set_proc(kept) < 0 ? -errno : 0;
+	return cap_set_proc(kept) < 0 ? -errno : 0;
 }
 
 int privileges_become(const struct identity *identity, struct reason *ret_reason) {

@@ -110,6 +110,19 @@ static void listener_open_leaves_live_socket(void **state) {
 	assert_true(accepted >= 0);
 }
 
+static void listener_open_leaves_live_socket_of_another_kind(void **state) {
+	const struct folder *folder = *state;
+	CLEANUP(cleanup_fd) int other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd = -1;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct reason reason;
+
+	(void)strcpy(address.sun_path, folder->socket);
+	assert_int_equal(bind(other, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(other, 1), 0);
+	assert_int_equal(listener_open(folder->socket, 0666, unchanged, &fd, &reason),
+			 LISTENER_E_REFUSED);
+}
+
 static void listener_open_leaves_other_files(void **state) {
 	const struct folder *folder = *state;
 	CLEANUP(cleanup_fd) int file = open(folder->socket, O_CREAT | O_WRONLY, 0600), fd = -1;
@@ -187,6 +200,7 @@ int main(void) {
 		TEST(listener_open_sets_mode_and_group),
 		TEST(listener_open_replaces_stale_socket),
 		TEST(listener_open_leaves_live_socket),
+		TEST(listener_open_leaves_live_socket_of_another_kind),
 		TEST(listener_open_leaves_other_files),
 		cmocka_unit_test(listener_open_without_folder_says_so),
 		cmocka_unit_test(listener_open_bad_path_is_refused),

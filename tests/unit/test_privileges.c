@@ -83,9 +83,11 @@ static void child_started_by_root(void) {
 	MUST(bounding_set_is_empty());
 	MUST(cap_get_secbits() & SECBIT_NOROOT_LOCKED);
 	MUST(privileges_prove(&somebody, &reason) == PRIVILEGES_E_REFUSED);
+	MUST(strstr(reason.text, "capabilities"));
 
 	MUST(privileges_drop(&reason) == 0);
 	MUST(!raw_socket_opens());
+	MUST(prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L) == 0); /* as fs.suid_dumpable can have it */
 	MUST(privileges_prove(&somebody, &reason) == 0);
 	MUST(prctl(PR_GET_DUMPABLE) == 0);
 	MUST(setresuid(0, 0, 0) < 0 && setgroups(2, groups) < 0);
@@ -118,6 +120,29 @@ static void child_with_file_capability(void) {
 
 static void drop_after_start_with_file_capability_leaves_nothing(void **state) {
 	assert_child_succeeds(child_with_file_capability);
+}
+
+/* As systemd starts a service with AmbientCapabilities=. */
+static void child_with_ambient_capability(void) {
+	const cap_value_t raw = CAP_NET_RAW;
+	cap_t ambient_raw = cap_init();
+	const struct identity unchanged = {.uid = SOME_ID, .gid = SOME_ID};
+	struct reason reason;
+
+	MUST(prctl(PR_SET_KEEPCAPS, 1L, 0L, 0L, 0L) == 0);
+	MUST(setgroups(0, NULL) == 0 && setresgid(SOME_ID, SOME_ID, SOME_ID) == 0);
+	MUST(setresuid(SOME_ID, SOME_ID, SOME_ID) == 0);
+	MUST(cap_set_flag(ambient_raw, CAP_PERMITTED, 1, &raw, CAP_SET) == 0);
+	MUST(cap_set_flag(ambient_raw, CAP_INHERITABLE, 1, &raw, CAP_SET) == 0);
+	MUST(cap_set_proc(ambient_raw) == 0 && cap_set_ambient(raw, CAP_SET) == 0);
+
+	MUST(privileges_become(&unchanged, &reason) == 0 && raw_socket_opens());
+	MUST(cap_get_ambient(raw) == 0);
+	MUST(privileges_drop(&reason) == 0 && privileges_prove(&unchanged, &reason) == 0);
+}
+
+static void drop_after_start_with_ambient_capability_leaves_nothing(void **state) {
+	assert_child_succeeds(child_with_ambient_capability);
 }
 
 /* A container's root that was left with CAP_NET_RAW alone cannot become anybody else: it must say so, not go on. */
@@ -233,6 +258,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(drop_after_start_by_root_leaves_nothing),
 		cmocka_unit_test(drop_after_start_with_file_capability_leaves_nothing),
+		cmocka_unit_test(drop_after_start_with_ambient_capability_leaves_nothing),
 		cmocka_unit_test(become_without_right_to_fails),
 		cmocka_unit_test(prove_of_root_is_refused),
 		cmocka_unit_test(prove_with_saved_root_is_refused),
