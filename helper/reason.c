@@ -6,17 +6,24 @@
 #include <stdio.h>
 #include <string.h>
 
+static void reason_append(struct reason *reason, const char *text) {
+	(void)strncat(reason->text, text, sizeof reason->text - strlen(reason->text) - 1);
+}
+
 int reason_set(struct reason *ret_reason, int error, const char *advice, const char *format, ...) {
-	char words[sizeof ret_reason->text];
 	va_list arguments;
 
 	va_start(arguments, format);
-	(void)vsnprintf(words, sizeof words, format, arguments);
+	(void)vsnprintf(ret_reason->text, sizeof ret_reason->text, format, arguments);
 	va_end(arguments);
 
-	/* No locale is ever set in here: strerror() reads no file. */
-	(void)snprintf(ret_reason->text, sizeof ret_reason->text, "%s%s%s%s%s", words,
-		       error < 0 ? ": " : "", error < 0 ? strerror(-error) : "", advice ? "; " : "",
-		       advice ? advice : "");
+	if (error < 0) {
+		reason_append(ret_reason, ": ");
+		reason_append(ret_reason, strerror(-error)); /* reads no file: there is no locale */
+	}
+	if (advice) {
+		reason_append(ret_reason, "; ");
+		reason_append(ret_reason, advice);
+	}
 	return error;
 }
