@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 
 #include "client/cli/options.h"
@@ -7,9 +8,20 @@
 
 enum { OUTPUT_BUFFER_BYTES = 65536 };
 
+/* Where a standard stream is closed, the next socket would take its number, and what is printed would go there. */
+static void occupy_standard_descriptors(void) {
+	for (int fd = 0; fd <= 2; fd++) {
+		if (fcntl(fd, F_GETFD) < 0) {
+			open("/dev/null",
+			     fd == 0 ? O_WRONLY : O_RDONLY); /* to use it is still an error */
+		}
+	}
+}
+
 int main(int argc, char **argv) {
 	struct options options;
 
+	occupy_standard_descriptors();
 	if (options_parse(argc, argv, &options) != 0) {
 		fprintf(stderr, "%s\n", options.fault);
 		return STATUS_WRONG_ARGUMENTS;

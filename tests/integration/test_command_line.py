@@ -251,6 +251,12 @@ class OwnWays(rig.Case):
         self.assertIn("/no/such/socket", done.stderr)
         self.assertIn("No such file", done.stderr)
 
+    def test_at_default_limits_nobody_is_called_silent(self):
+        helper = self.helper(self.lo, "")
+        done = helper.multiping("-a", "-i", "0", "-r", "0", "-t", "200", "-g", "127.1.0.0/17")
+        self.assertEqual((done.returncode, done.stderr, len(set(done.stdout.splitlines()))),
+                         (0, "", 32766))
+
     def test_the_environment_names_the_helper(self):
         argv = rig.as_user(rig.ALICE, [rig.program("multiping"), ALIVE])
         done = self.lo.run(argv, env=rig.environment(MULTIPING_SOCKET=str(self.shared.socket)))
@@ -272,6 +278,12 @@ class OwnWays(rig.Case):
             err = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, 4)
         self.assertIn("standard output: No space left on device", err)
+
+    def test_a_closed_output_is_told(self):
+        command = " ".join(map(str, self.shared.command(ALIVE)))
+        done = self.lo.run(["sh", "-c", f"{command} >&-"])
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("standard output: Bad file descriptor", done.stderr)
 
     def test_each_line_comes_at_once(self):
         process = self.lo.popen(self.shared.command("-c", "3", "-p", "20000", ALIVE),
