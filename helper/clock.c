@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The offset between the two clocks is measured by reading the realtime clock between two monotonic readings: the width of that
- * sandwich is the measurement's error. Being preempted inside widens it, so a wide one is taken again. */
+ * sandwich is the measurement's error. Being preempted inside widens it, so a wide one is taken again. The offset is constant but for
+ * steps, so the narrowest measurement since the last step stands, and small steps are noticed when together they are large. */
 #include "helper/clock.h"
 
 #include <stddef.h>
@@ -24,16 +25,19 @@ int64_t clock_monotonic_ns(const struct clock *clock) {
 	return clock_get(clock, CLOCK_MONOTONIC);
 }
 
+/* Measures anew; of several readings the narrowest counts. */
 static void clock_measure(struct clock *clock) {
-	for (int i = 0; i < CLOCK_TRIES; i++) {
+	clock->error_ns = INT64_MAX;
+	for (int i = 0; i < CLOCK_TRIES && clock->error_ns > CLOCK_GOOD_WIDTH_NS; i++) {
 		int64_t before = clock_get(clock, CLOCK_MONOTONIC);
 		int64_t realtime = clock_get(clock, CLOCK_REALTIME);
+		int64_t width_ns;
 
 		clock->now_ns = clock_get(clock, CLOCK_MONOTONIC);
-		clock->error_ns = clock->now_ns - before;
-		clock->offset_ns = realtime - (before + clock->error_ns / 2);
-		if (clock->error_ns <= CLOCK_GOOD_WIDTH_NS) {
-			return;
+		width_ns = clock->now_ns - before;
+		if (width_ns < clock->error_ns) {
+			clock->error_ns = width_ns;
+			clock->offset_ns = realtime - (before + width_ns / 2);
 		}
 	}
 }
@@ -44,11 +48,19 @@ void clock_init(struct clock *ret_clock, int (*read)(clockid_t, struct timespec 
 }
 
 int64_t clock_update(struct clock *clock) {
-	int64_t offset_ns = clock->offset_ns, error_ns = clock->error_ns;
+	struct clock measured = *clock;
+	int64_t noise_ns, change_ns;
 
-	clock_measure(clock);
-	if (llabs(clock->offset_ns - offset_ns) > error_ns + clock->error_ns + CLOCK_MIN_STEP_NS) {
+	clock_measure(&measured);
+	noise_ns = clock->error_ns + measured.error_ns + CLOCK_MIN_STEP_NS;
+	change_ns = llabs(measured.offset_ns - clock->offset_ns);
+	clock->now_ns = measured.now_ns;
+	if (change_ns > noise_ns) {
 		clock->stepped_ns = clock->now_ns;
+	}
+	if (change_ns > noise_ns || measured.error_ns < clock->error_ns) {
+		clock->offset_ns = measured.offset_ns;
+		clock->error_ns = measured.error_ns;
 	}
 	return clock->now_ns;
 }
