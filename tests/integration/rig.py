@@ -20,6 +20,7 @@ can enter, once for each test file. Who pings is a user without any capability (
 
 import atexit
 import functools
+import json
 import os
 import resource
 import shutil
@@ -183,6 +184,12 @@ class Namespace:
         """Gives @link addresses like 10.0.0.1/24 or fd00::1/64, usable at once (no duplicate address detection)."""
         for address in addresses:
             self.ip(f"address add {address} dev {link}" + (" nodad" if ":" in address else ""))
+
+    def know_neighbours(self, other, *addresses, link="veth0"):
+        """Makes @other's @addresses on the cable @link known for good: no discovery, never forgotten."""
+        hardware = json.loads(other.run(["ip", "-j", "link", "show", link]).stdout)[0]["address"]
+        for address in addresses:
+            self.ip(f"neighbour replace {address} dev {link} lladdr {hardware} nud permanent")
 
 
 class Helper:
