@@ -214,7 +214,8 @@ static const struct {
 	{"clean the surroundings", clean_surroundings},
 	{"read the configuration", read_configuration},
 	{"choose the user to run as", choose_identity},
-	{"meet clients", meet_clients}, /* as whoever started it: only he may write to the folder */
+	{"listen for clients",
+	 meet_clients}, /* as whoever started it: only he may write to the folder */
 	{"prepare an empty root", prepare_root},
 	{"become the user to run as", become_user}, /* firewalls know sockets by who opened them */
 	{"open the ICMP sockets", open_sockets},
