@@ -31,10 +31,10 @@ enum kind { KIND_FLAG, KIND_NUMBER, KIND_MILLISECONDS, KIND_FACTOR, KIND_TEXT, K
 
 struct option {
 	int letter;
+	enum kind kind;
 	const char *name;
 	const char *value; /* what -h calls it; NULL: takes none */
-	enum kind kind;
-	size_t offset; /* of the field in struct options */
+	size_t offset;     /* of the field in struct options */
 	uint32_t min, max;
 	const char *help;
 };
@@ -42,40 +42,40 @@ struct option {
 #define FIELD(name) offsetof(struct options, name)
 
 static const struct option option_table[] = {
-	{'4', "ipv4", NULL, KIND_SPECIAL, 0, 0, 0, "IPv4 only"},
-	{'6', "ipv6", NULL, KIND_SPECIAL, 0, 0, 0, "IPv6 only"},
-	{'a', "alive", NULL, KIND_FLAG, FIELD(only_alive), 0, 0, "list the targets that answer"},
-	{'A', "addr", NULL, KIND_FLAG, FIELD(show_addresses), 0, 0,
+	{'4', KIND_SPECIAL, "ipv4", NULL, 0, 0, 0, "IPv4 only"},
+	{'6', KIND_SPECIAL, "ipv6", NULL, 0, 0, 0, "IPv6 only"},
+	{'a', KIND_FLAG, "alive", NULL, FIELD(only_alive), 0, 0, "list the targets that answer"},
+	{'A', KIND_FLAG, "addr", NULL, FIELD(show_addresses), 0, 0,
 	 "print addresses in place of names"},
-	{'b', "size", "BYTES", KIND_NUMBER, FIELD(size_bytes), 0, UINT32_MAX,
+	{'b', KIND_NUMBER, "size", "BYTES", FIELD(size_bytes), 0, UINT32_MAX,
 	 "bytes of data in each ping (56)"},
-	{'B', "backoff", "FACTOR", KIND_FACTOR, FIELD(backoff), 0, 0,
+	{'B', KIND_FACTOR, "backoff", "FACTOR", FIELD(backoff), 0, 0,
 	 "each retry waits this many times longer (1.5)"},
-	{'c', "count", "N", KIND_NUMBER, FIELD(n_rounds), 1, MAX_ROUNDS,
+	{'c', KIND_NUMBER, "count", "N", FIELD(n_rounds), 1, MAX_ROUNDS,
 	 "ping each target N times, a line for each answer"},
-	{'C', "vcount", "N", KIND_NUMBER, FIELD(n_rounds), 1, MAX_ROUNDS,
+	{'C', KIND_NUMBER, "vcount", "N", FIELD(n_rounds), 1, MAX_ROUNDS,
 	 "the same; the summary lists every time"},
-	{'e', "elapsed", NULL, KIND_FLAG, FIELD(elapsed), 0, 0, "tell how long an answer took"},
-	{'f', "file", "FILE", KIND_TEXT, FIELD(file), 0, 0,
+	{'e', KIND_FLAG, "elapsed", NULL, FIELD(elapsed), 0, 0, "tell how long an answer took"},
+	{'f', KIND_TEXT, "file", "FILE", FIELD(file), 0, 0,
 	 "read targets from FILE, one a line (-: standard input)"},
-	{'g', "generate", NULL, KIND_FLAG, FIELD(generate), 0, 0,
+	{'g', KIND_FLAG, "generate", NULL, FIELD(generate), 0, 0,
 	 "the targets are a prefix, or a first and a last address"},
-	{'h', "help", NULL, KIND_SPECIAL, 0, 0, 0, "print this"},
-	{'i', "interval", "MSEC", KIND_MILLISECONDS, FIELD(interval_ns), 0, MAX_MILLISECONDS,
+	{'h', KIND_SPECIAL, "help", NULL, 0, 0, 0, "print this"},
+	{'i', KIND_MILLISECONDS, "interval", "MSEC", FIELD(interval_ns), 0, MAX_MILLISECONDS,
 	 "least time between any two pings (10)"},
-	{'p', "period", "MSEC", KIND_MILLISECONDS, FIELD(period_ns), 0, MAX_MILLISECONDS,
+	{'p', KIND_MILLISECONDS, "period", "MSEC", FIELD(period_ns), 0, MAX_MILLISECONDS,
 	 "with -c and -C, time from one ping of a target to its next (1000)"},
-	{'q', "quiet", NULL, KIND_FLAG, FIELD(quiet), 0, 0, "print summaries only"},
-	{'r', "retry", "N", KIND_NUMBER, FIELD(n_retries), 0, MAX_ROUNDS,
+	{'q', KIND_FLAG, "quiet", NULL, FIELD(quiet), 0, 0, "print summaries only"},
+	{'r', KIND_NUMBER, "retry", "N", FIELD(n_retries), 0, MAX_ROUNDS,
 	 "how often to try again before a target is unreachable (3)"},
-	{'s', "stats", NULL, KIND_FLAG, FIELD(totals), 0, 0, "print totals at the end"},
-	{LETTER_SOCKET, "socket", "PATH", KIND_TEXT, FIELD(socket_path), 0, 0,
+	{'s', KIND_FLAG, "stats", NULL, FIELD(totals), 0, 0, "print totals at the end"},
+	{LETTER_SOCKET, KIND_TEXT, "socket", "PATH", FIELD(socket_path), 0, 0,
 	 "ask the helper that listens at PATH"},
-	{'t', "timeout", "MSEC", KIND_MILLISECONDS, FIELD(timeout_ns), 0, MAX_MILLISECONDS,
+	{'t', KIND_MILLISECONDS, "timeout", "MSEC", FIELD(timeout_ns), 0, MAX_MILLISECONDS,
 	 "how long to wait for an answer (500; with -c and -C the period, at most 2000)"},
-	{'u', "unreach", NULL, KIND_FLAG, FIELD(only_unreachable), 0, 0,
+	{'u', KIND_FLAG, "unreach", NULL, FIELD(only_unreachable), 0, 0,
 	 "list the targets that do not answer"},
-	{'v', "version", NULL, KIND_SPECIAL, 0, 0, 0, "print the version"},
+	{'v', KIND_SPECIAL, "version", NULL, 0, 0, 0, "print the version"},
 };
 
 enum { N_OPTIONS = sizeof(option_table) / sizeof(option_table[0]) };

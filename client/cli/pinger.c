@@ -48,7 +48,8 @@ static int reserve(struct pinger *pinger, size_t n_targets) {
 	return statistics_reserve(&pinger->statistics, n_targets);
 }
 
-/* What is known of a target that was just added. Asking the library costs more than adding did; most targets are IPv4 addresses. */
+/* What is known of a target that was just added. Asking the library costs more than adding did, and most targets are IPv4
+ * addresses. */
 static enum target_state first_state(const struct pinger *pinger, const char *name, size_t target) {
 	struct multiping_result result;
 	struct in_addr ipv4;

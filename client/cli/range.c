@@ -134,7 +134,7 @@ const char *range_address(const struct range *range, uint64_t index,
 	low = htobe64(low);
 	memcpy(&ipv6.s6_addr[0], &high, sizeof(high));
 	memcpy(&ipv6.s6_addr[8], &low, sizeof(low));
-	inet_ntop(AF_INET6, &ipv6, ret_text, RANGE_TEXT_BYTES);
-	strcat(ret_text, range->scope);
+	inet_ntop(AF_INET6, &ipv6, ret_text, INET6_ADDRSTRLEN);
+	memcpy(ret_text + strlen(ret_text), range->scope, strlen(range->scope) + 1);
 	return ret_text;
 }
