@@ -60,8 +60,8 @@ static void change_identifier(struct probe_table *table, int64_t now_ns) {
 	}
 	if (now_ns - table->identifier_since_ns >= period_ns) {
 		table->identifier_since_ns = now_ns;
-		table->next_key |= PROBE_KEYS_PER_IDENTIFIER - 1;
-		table->next_key = (table->next_key + 1) % PROBE_KEYS;
+		/* the same sequence: so a small table's ring goes on, and does not begin anew at what was just released */
+		table->next_key = (table->next_key + PROBE_KEYS_PER_IDENTIFIER) % PROBE_KEYS;
 	}
 }
 
