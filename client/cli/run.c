@@ -52,7 +52,8 @@ static int open_library(struct run *run) {
 
 	multiping_config_init(&config);
 	config.socket_path = run->options->socket_path;
-	config.family = run->options->family;
+	config.family =
+		run->options->family == AF_UNSPEC ? MULTIPING_FAMILY_SYSTEM : run->options->family;
 	config.size_bytes = (uint16_t)run->options->size_bytes;
 	config.interval_us = interval_us < MAX_INTERVAL_US ? interval_us : MAX_INTERVAL_US;
 	return multiping_new(&config, &run->multiping);

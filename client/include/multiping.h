@@ -99,6 +99,9 @@ extern "C" {
 #pragma GCC visibility push(default) /* the library itself is compiled with all else hidden */
 #endif
 
+/* A family: either, whichever getaddrinfo(3) names first (RFC 6724, gai.conf(5)), as ping(8) and fping(8) have it. */
+#define MULTIPING_FAMILY_SYSTEM (-1)
+
 #define MULTIPING_ADDRESS_TEXT_BYTES 64 /* "fe80::1%interface" with its zero byte */
 
 struct multiping; /* a session with a helper, and its targets */
@@ -128,7 +131,7 @@ enum multiping_flag {
 struct multiping_config { /* fill in with multiping_config_init(), then change */
 	size_t struct_bytes;      /* sizeof(struct multiping_config): fields can be added at the end */
 	const char *socket_path;  /* at most 107 bytes. NULL: see WHICH HELPER */
-	int family;               /* AF_UNSPEC (IPv4, else IPv6), AF_INET, AF_INET6 */
+	int family;               /* AF_UNSPEC (IPv4, else IPv6), AF_INET, AF_INET6, MULTIPING_FAMILY_SYSTEM */
 	int64_t probe_timeout_us; /* life of a probe from its own send; 1,000 to 60,000,000; 10,000,000 */
 	int64_t interval_us;      /* least gap between any two sends of this object; 0 to 60,000,000; 0 */
 	int64_t helper_wait_us;   /* how long to wait for a helper that is there but does not answer; -1 for ever; 10,000,000 */

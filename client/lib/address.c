@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text to address and back. IPv4 is written by hand: inet_ntop(3) goes through printf, which a million results would feel. */
+/* Text to address and back. IPv4 is written by hand: inet_ntop(3) goes through printf, which a
+ * million results would feel. */
 
 #include <arpa/inet.h>
 #include <net/if.h>
@@ -16,18 +17,15 @@ struct in6_addr address_map_ipv4(struct in_addr ipv4) {
 	return ip;
 }
 
-/* The interface behind a '%': a number, or a name here. 0: there is none. */
-static uint32_t scope_parse(const char *text, bool *ret_is_name) {
-	unsigned long number;
+uint32_t address_parse_interface(const char *text, bool *ret_is_name) {
 	char *end;
+	unsigned long number = strtoul(text, &end, 10);
 
-	*ret_is_name = false;
-	if (*text >= '0' && *text <= '9') {
-		number = strtoul(text, &end, 10);
-		return *end == '\0' && number <= INT32_MAX ? (uint32_t)number : 0;
+	*ret_is_name = end == text || *end != '\0';
+	if (*ret_is_name) {
+		return if_nametoindex(text);
 	}
-	*ret_is_name = true;
-	return if_nametoindex(text);
+	return number <= INT32_MAX ? (uint32_t)number : 0;
 }
 
 static bool address_has_scope(const struct in6_addr *ip) {
@@ -48,7 +46,7 @@ static int address_parse_ipv6(const char *text, struct address *ret_address) {
 		return ADDRESS_E_NAME;
 	}
 	if (text[n_bytes] == '%') {
-		address.scope = scope_parse(text + n_bytes + 1, &address.scope_is_name);
+		address.scope = address_parse_interface(text + n_bytes + 1, &address.scope_is_name);
 		if (address.scope == 0 || !address_has_scope(&address.ip)) {
 			return ADDRESS_E_SCOPE;
 		}

@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct address {
@@ -21,6 +22,9 @@ enum {
 
 /* Reads a numeric address of @family (AF_UNSPEC: either). 0, or one of the above. */
 int address_parse(const char *text, int family, struct address *ret_address);
+
+/* The index of an interface, given as a number, or by its name here. 0: there is none. */
+uint32_t address_parse_interface(const char *text, bool *ret_is_name);
 
 /* Writes @ip as text, at most INET6_ADDRSTRLEN bytes; returns how many, without the zero byte. */
 size_t address_format(const struct in6_addr *ip, char *ret_text);

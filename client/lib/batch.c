@@ -1,12 +1,13 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A probe costs four bytes here: its target's number and two bits, in the array of its batch. The batch has a number for
- * good, of which its probes' numbers are made, and on each connection an id, under which the helper answers. It is
+/* A probe costs four bytes here: its target's number and two bits, in the array of its batch. The
+ * batch has a number for good, of which its probes' numbers are made, and on each connection an id,
+ * under which the helper answers. It is
  *
  *	waiting → queued → asked → finished → freed
  *
- * and in by_number all the while. A helper may send late replies after `done`, so that finished batches are kept, the
- * oldest going first. */
+ * and in by_number all the while. A helper may send late replies after `done`, so that finished
+ * batches are kept, the oldest going first. */
 
 #include <assert.h>
 #include <errno.h>
@@ -178,7 +179,8 @@ struct batch *batches_find(const struct batches *batches, uint64_t probe, uint32
 	return batch;
 }
 
-/* Gives each entry without outcome its place on the wire. Only where some have one already is a table needed. */
+/* Gives each entry without outcome its place on the wire. Only where some have one already is a
+ * table needed. */
 static int batch_assign_places(struct batch *batch) {
 	uint32_t n = 0;
 
@@ -303,7 +305,8 @@ void batches_finish(struct batches *batches, struct batch *batch, size_t max_ent
 	}
 }
 
-/* Makes room for one more cancel at the end: by moving them to the front while half of the array is free, else by growing. */
+/* Makes room for one more cancel at the end: by moving them to the front while half of the array is
+ * free, else by growing. */
 static int batches_reserve_cancel(struct batches *batches) {
 	size_t capacity = batches->cancel_capacity ? batches->cancel_capacity * 2 : 16;
 	struct cancel *cancels;

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Batches: probes with equal parameters, which travel in one ping request; and where each batch is on its way. */
+/* Batches: probes with equal parameters, which travel in one ping request; and where each batch is
+ * on its way. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,8 +73,8 @@ struct batches {
 void batches_init(struct batches *batches);
 void batches_deinit(struct batches *batches);
 
-/* Puts a probe of target @number at @target into the last batch of the queue where @key is equal and there is room, else into
- * a new one. -ENOMEM. @ret_probe or NULL. */
+/* Puts a probe of target @number at @target into the last batch of the queue where @key is equal
+ * and there is room, else into a new one. -ENOMEM. @ret_probe or NULL. */
 int batches_add(struct batches *batches, const struct batch_key *key, size_t number,
 		const struct target *target, uint64_t *ret_probe);
 
@@ -89,8 +90,9 @@ static inline uint64_t batch_probe(const struct batch *batch, uint32_t place) {
 	return batch->number << PROBE_PLACE_BITS | place;
 }
 
-/* The first in the queue leaves it for the wire: gets an id, greater than all before, and its entries without outcome get
- * their places there. -ENOMEM; -EOVERFLOW where this connection has no id left. On failure it stays in the queue. */
+/* The first in the queue leaves it for the wire: gets an id, greater than all before, and its
+ * entries without outcome get their places there. -ENOMEM; -EOVERFLOW where this connection has no
+ * id left. On failure it stays in the queue. */
 int batches_ask_first(struct batches *batches, int64_t now_unix_ns);
 
 /* The entry that place @index on the wire stands for; UINT32_MAX: there is no such place. */
@@ -99,8 +101,9 @@ uint32_t batch_place(const struct batch *batch, uint32_t index);
 /* An asked batch goes back to the head of the queue, as if never written. */
 void batches_ask_again(struct batches *batches, struct batch *batch);
 
-/* No more final outcomes will come. Keeps the batch for late replies, and frees the oldest kept while they hold more than
- * @max_entries entries. A batch that was never written is freed at once. It must not be queued or waiting. */
+/* No more final outcomes will come. Keeps the batch for late replies, and frees the oldest kept
+ * while they hold more than @max_entries entries. A batch that was never written is freed at once.
+ * It must not be queued or waiting. */
 void batches_finish(struct batches *batches, struct batch *batch, size_t max_entries);
 
 /* Takes the first out of the queue, e.g. since all of it was cancelled. */
@@ -112,7 +115,8 @@ int batches_cancel(struct batches *batches, const struct batch *batch, uint32_t 
 /* Takes the next cancel that is to be written: 1, or 0. */
 int batches_next_cancel(struct batches *batches, struct cancel *ret_cancel);
 
-/* The connection is gone: empties the queue, forgets ids, cancels and those finished. What has no outcome is in by_number yet. */
+/* The connection is gone: empties the queue, forgets ids, cancels and those finished. What has no
+ * outcome is in by_number yet. */
 void batches_disconnect(struct batches *batches);
 
 /* Frees a batch that is in no list. */

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What owns something cleans up by itself when it goes out of scope; it is handed over by `*ret_x = x; x = NULL;`. */
+/* What owns something cleans up by itself when it goes out of scope; it is handed over by `*ret_x =
+ * x; x = NULL;`. */
 
 #include <stdlib.h>
 #include <unistd.h>

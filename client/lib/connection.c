@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closed → (retrying →) greeting → up → closed. A failure always leads back to closed, by connection_close(): whether and when to
- * try again is for the owner to say.
+/* Closed → (retrying →) greeting → up → closed. A failure always leads back to closed, by
+ * connection_close(): whether and when to try again is for the owner to say.
  *
- * A named socket is the only one tried. For the default one "not there" and "nobody listens for a second" (a service that is
- * being restarted) lead to a private helper; everything else, above all "you may not", is an error: an administrator's
- * limit is not to be worked round. */
+ * A named socket is the only one tried. For the default one "not there" and "nobody listens for a
+ * second" (a service that is being restarted) lead to a private helper; everything else, above all
+ * "you may not", is an error: an administrator's limit is not to be worked round. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,7 +78,8 @@ static int connection_fail(struct connection *connection, int error, const char 
 	return -error;
 }
 
-/* The kernel's overflow uid stands for everyone who has no number in our user namespace: in a container the root of the host. */
+/* The kernel's overflow uid stands for everyone who has no number in our user namespace: in a
+ * container the root of the host. */
 static bool uid_is_overflow(uid_t uid) {
 	char text[16] = "";
 	CLEANUP(cleanup_fd) int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
@@ -97,7 +98,8 @@ static bool is_first_user_namespace(void) {
 		n == UINT32_MAX);
 }
 
-/* Whoever could make the default path before the helper did would see what this program pings, and invent the answers. */
+/* Whoever could make the default path before the helper did would see what this program pings, and
+ * invent the answers. */
 static bool peer_is_trusted(int fd) {
 	struct ucred peer;
 	socklen_t n_bytes = sizeof peer;

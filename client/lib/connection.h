@@ -40,22 +40,26 @@ struct connection {
 	uint8_t input[PROTOCOL_MAX_MESSAGE_BYTES + 1]; /* one more, to see what is too long */
 };
 
-/* A closed connection to the socket at @socket_path, or where that is NULL to the one that MULTIPING_SOCKET names, or else to the
- * default one or a private helper. -ENAMETOOLONG, -ENOMEM. */
+/* A closed connection to the socket at @socket_path, or where that is NULL to the one that
+ * MULTIPING_SOCKET names, or else to the default one or a private helper. -ENAMETOOLONG,
+ * -ENOMEM. */
 int connection_init(struct connection *connection, int epoll_fd, const char *socket_path,
 		    int64_t wait_us, struct words *words);
 void connection_deinit(struct connection *connection);
 
-/* Takes the next step towards being up, where time alone is what it takes: starts where it is closed, tries again, gives up.
- * -errno as in multiping.h, with words; the connection is to be closed then. */
+/* Takes the next step towards being up, where time alone is what it takes: starts where it is
+ * closed, tries again, gives up. -errno as in multiping.h, with words; the connection is to be
+ * closed then. */
 int connection_advance(struct connection *connection, int64_t now_ns);
 
 /* When connection_advance() has something to do; INT64_MAX: never. */
 int64_t connection_alarm_ns(const struct connection *connection);
 
-/* Reads: 1 and @ret_message, valid until the next call; 0: nothing there; CONNECTION_E_UP: `hello` was answered; -errno: it ended or
- * broke the protocol, after all that was delivered had been read. */
-enum { CONNECTION_E_UP = 2 };
+/* Reads a message: 1 and @ret_message, valid until the next call; 0: nothing there;
+ * CONNECTION_E_UP: `hello` was answered; CONNECTION_E_HANDLED: one that is not for the caller;
+ * -errno: the connection ended or the helper broke the protocol, after all that was delivered had
+ * been read. */
+enum { CONNECTION_E_UP = 2, CONNECTION_E_HANDLED };
 int connection_read(struct connection *connection, struct message *ret_message);
 
 /* Gives @request the next msgid and writes it. There must be no output waiting. -ENOSPC, -errno. */

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages in and out. The helper is not trusted: what is no message, or comes before its time, ends the connection. */
+/* Messages in and out. The helper is not trusted: what is no message, or comes before its time,
+ * ends the connection. */
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -91,8 +92,8 @@ static int connection_ended(struct connection *connection) {
 	return -ECONNRESET;
 }
 
-/* One packet: > 0 its bytes, 0 nothing there, -errno. A helper that died with our requests unread makes ECONNRESET come first, once,
- * and what it had sent after that. */
+/* One packet: > 0 its bytes, 0 nothing there, -errno. A helper that died with our requests unread
+ * makes ECONNRESET come first, once, and what it had sent after that. */
 static ssize_t connection_receive(struct connection *connection) {
 	ssize_t n_bytes;
 
@@ -110,26 +111,26 @@ static ssize_t connection_receive(struct connection *connection) {
 }
 
 int connection_read(struct connection *connection, struct message *ret_message) {
-	for (;;) {
-		ssize_t n_bytes = connection_receive(connection);
-		int r;
+	ssize_t n_bytes = connection_receive(connection);
+	int r;
 
-		if (n_bytes <= 0) {
-			return (int)n_bytes;
-		}
-		r = message_unpack(connection->decoder, connection->input, (size_t)n_bytes,
-				   ret_message);
-		if (r != 0) {
-			return r < 0 ? r : connection_broken(connection);
-		}
-		if (ret_message->type == MESSAGE_CLOSING) {
-			connection_handle_closing(connection, &ret_message->closing);
-		} else if (ret_message->type != MESSAGE_UNKNOWN) {
-			return connection->state == CONNECTION_GREETING
-				       ? connection_handle_hello(connection, ret_message)
-				       : 1;
-		}
+	if (n_bytes <= 0) {
+		return (int)n_bytes;
 	}
+	r = message_unpack(connection->decoder, connection->input, (size_t)n_bytes, ret_message);
+	if (r != 0) {
+		return r < 0 ? r : connection_broken(connection);
+	}
+	if (ret_message->type == MESSAGE_CLOSING) {
+		connection_handle_closing(connection, &ret_message->closing);
+		return CONNECTION_E_HANDLED;
+	}
+	if (ret_message->type == MESSAGE_UNKNOWN) {
+		return CONNECTION_E_HANDLED;
+	}
+	return connection->state == CONNECTION_GREETING
+		       ? connection_handle_hello(connection, ret_message)
+		       : 1;
 }
 
 static int connection_want_write(struct connection *connection, bool wants) {
@@ -147,7 +148,8 @@ static int connection_want_write(struct connection *connection, bool wants) {
 		       : 0;
 }
 
-/* Sends the output: whether it went now or waits. To write to a helper that is gone is no error: the read tells, at its time. */
+/* Sends the output: whether it went now or waits. To write to a helper that is gone is no error:
+ * the read tells, at its time. */
 static int connection_send(struct connection *connection) {
 	const struct message_buffer *output = &connection->output;
 

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A ring that grows. It is not bounded here: whoever reads from the helper stops while it is long (session.c). */
+/* A ring that grows. It is not bounded here: whoever reads from the helper stops while it is long
+ * (session.c). */
 
 #include <errno.h>
 #include <stdlib.h>

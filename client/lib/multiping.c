@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The object, and level 3. Nothing here talks to the helper: probes are put down, and session_dispatch() does the rest. */
+/* The object, and level 3. Nothing here talks to the helper: probes are put down, and
+ * session_dispatch() does the rest. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -238,6 +239,6 @@ int multiping_cancel(struct multiping *multiping, uint64_t probe) {
 		return 0;
 	}
 	session_wake(multiping);
-	return batch->state == BATCH_ASKED ? batches_cancel(&multiping->batches, batch, place)
-					   : probe_decide(multiping, batch, place, record);
+	return batch->wire_id != 0 ? batches_cancel(&multiping->batches, batch, place)
+				   : probe_decide(multiping, batch, place, record);
 }

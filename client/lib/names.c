@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names go to the resolver in the order of adding, and few at a time. When an answer comes, what was asked of its target meanwhile
- * goes ahead, or ends as MULTIPING_NAME_ERROR. */
+/* Names go to the resolver in the order of adding, and few at a time. When an answer comes, what
+ * was asked of its target meanwhile goes ahead, or ends as MULTIPING_NAME_ERROR. */
 
 #include <errno.h>
 #include <netdb.h>
@@ -95,7 +95,7 @@ static int names_start_resolver(struct multiping *multiping) {
 	if (multiping->resolver) {
 		return 0;
 	}
-	r = resolver_new(multiping->options.family, &multiping->resolver);
+	r = resolver_new(multiping->options.lookup_family, &multiping->resolver);
 	if (r < 0) {
 		return r;
 	}

@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* struct multiping from inside. From below to above: batches and targets know nothing of it; probe.c decides probes; names.c and
- * session.c bring about what decides them; multiping.c, rounds.c and run.c are the public face. */
+/* struct multiping from inside. From below to above: batches and targets know nothing of it;
+ * probe.c decides probes; names.c and session.c bring about what decides them; multiping.c,
+ * rounds.c and run.c are the public face. */
 
 #include "client/include/multiping.h"
 #include "client/lib/batch.h"

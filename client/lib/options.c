@@ -1,10 +1,9 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two steps: first the caller's structure, which may be shorter or longer than the one known here, then what it says. */
+/* Two steps: first the caller's structure, which may be shorter or longer than the one known here,
+ * then what it says. */
 
 #include <errno.h>
-#include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "client/lib/address.h"
@@ -47,7 +46,7 @@ int options_read(const struct multiping_config *config, struct multiping_config 
 
 static bool config_in_range(const struct multiping_config *config) {
 	return (config->family == AF_UNSPEC || config->family == AF_INET ||
-		config->family == AF_INET6) &&
+		config->family == AF_INET6 || config->family == MULTIPING_FAMILY_SYSTEM) &&
 	       config->probe_timeout_us >= PROTOCOL_MIN_TIMEOUT_US &&
 	       config->probe_timeout_us <= PROTOCOL_MAX_TIMEOUT_US && config->interval_us >= 0 &&
 	       config->interval_us <= PROTOCOL_MAX_INTERVAL_US && config->helper_wait_us >= -1 &&
@@ -64,29 +63,22 @@ static int options_parse_source(const char *source, struct options *options) {
 		return -EINVAL;
 	}
 	options->family = IN6_IS_ADDR_V4MAPPED(&address.ip) ? AF_INET : AF_INET6;
+	options->lookup_family = options->family;
 	options->ping.source = address.ip;
 	options->ping.options |= PING_OPTION_SOURCE;
 	return 0;
 }
 
 static int options_parse_interface(const char *interface, struct options *options) {
-	char *end;
-	unsigned long number = strtoul(interface, &end, 10);
-
-	if (end == interface || *end != '\0') {
-		number = if_nametoindex(interface);
-		options->interface_is_name = true;
-	}
-	if (number == 0 || number > INT32_MAX) {
-		return -ENODEV;
-	}
-	options->ping.interface = (uint32_t)number;
+	options->ping.interface = address_parse_interface(interface, &options->interface_is_name);
 	options->ping.options |= PING_OPTION_INTERFACE;
-	return 0;
+	return options->ping.interface == 0 ? -ENODEV : 0;
 }
 
 int options_parse(const struct multiping_config *config, struct options *ret_options) {
-	struct options options = {.family = config->family,
+	bool is_system = config->family == MULTIPING_FAMILY_SYSTEM;
+	struct options options = {.family = is_system ? AF_UNSPEC : config->family,
+				  .lookup_family = config->family,
 				  .helper_wait_us = config->helper_wait_us};
 	struct request_ping *ping = &options.ping;
 	int r;

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A probe of multiping_ping() ends as an event. A probe of multiping_send() ends in its target: the first reply stays; any other
- * outcome is only the last word until a probe that is still open says more, and of a target that was removed or a round that
- * was reset nothing is told at all. */
+/* A probe of multiping_ping() ends as an event. A probe of multiping_send() ends in its target: the
+ * first reply stays; any other outcome is only the last word until a probe that is still open says
+ * more, and of a target that was removed or a round that was reset nothing is told at all. */
 
 #include <errno.h>
 
@@ -210,7 +210,8 @@ static struct record record_of_outcome(const struct batch *batch, const struct o
 	return record;
 }
 
-/* A reply that came late, once its probe had ended, is as good as one in time for a target that is still without. */
+/* A reply that came late, once its probe had ended, is as good as one in time for a target that is
+ * still without. */
 static void round_handle_late(struct multiping *multiping, struct target *target,
 			      const struct record *record) {
 	bool was_undecided = target_is_undecided(target);

@@ -6,10 +6,12 @@
 #include "client/lib/object.h"
 #include "protocol/message.h"
 
-/* Asks for a probe of a target whose address is known, for multiping_send(); the caller minds round.n_undecided. -ENOMEM. */
+/* Asks for a probe of a target whose address is known, for multiping_send(); the caller minds
+ * round.n_undecided. -ENOMEM. */
 int probe_ask_round(struct multiping *multiping, size_t number, struct target *target);
 
-/* Ends the probe at @place, unless it has ended, with @record (whose number it fills in). -ENOMEM. */
+/* Ends the probe at @place, unless it has ended, with @record (whose number it fills in).
+ * -ENOMEM. */
 int probe_decide(struct multiping *multiping, struct batch *batch, uint32_t place,
 		 struct record record);
 

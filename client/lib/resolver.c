@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* getaddrinfo(3) blocks and cannot be stopped, so it runs in threads, which are started as names come and end with the object.
- * The owner must not wait for a name server when it frees the object: whoever leaves last, owner or thread, frees the rest.
- * Threads know this structure alone, nothing of the object. */
+/* getaddrinfo(3) blocks and cannot be stopped, so it runs in threads, which are started as names
+ * come and end with the object. The owner must not wait for a name server when it frees the object:
+ * whoever leaves last, owner or thread, frees the rest. Threads know this structure alone, nothing
+ * of the object. */
 
 #include <errno.h>
 #include <netdb.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "client/include/multiping.h"
 #include "client/lib/cleanup.h"
 #include "client/lib/resolver.h"
 
@@ -127,13 +129,23 @@ static int resolve_family(const char *name, int family, struct address *ret_addr
 	return 0;
 }
 
-/* One family after the other: most names have IPv4, and an AAAA query that nobody answers then costs nothing. */
+/* Where neither family is asked for, one after the other: most names have IPv4, and an AAAA query
+ * that nobody answers then costs nothing. */
 static void resolve(const char *name, int family, struct resolver_answer *answer) {
-	answer->error =
-		resolve_family(name, family == AF_INET6 ? AF_INET6 : AF_INET, &answer->address);
-	if (answer->error != 0 && family == AF_UNSPEC &&
-	    resolve_family(name, AF_INET6, &answer->address) == 0) {
-		answer->error = 0;
+	struct address *address = &answer->address;
+
+	switch (family) {
+	case MULTIPING_FAMILY_SYSTEM:
+		answer->error = resolve_family(name, AF_UNSPEC, address);
+		break;
+	case AF_UNSPEC:
+		answer->error = resolve_family(name, AF_INET, address);
+		if (answer->error != 0 && resolve_family(name, AF_INET6, address) == 0) {
+			answer->error = 0;
+		}
+		break;
+	default:
+		answer->error = resolve_family(name, family, address);
 	}
 }
 
@@ -179,7 +191,8 @@ static void *resolver_run(void *argument) {
 	return NULL;
 }
 
-/* Starts a detached thread with all signals blocked: the program's handlers are none of its business. */
+/* Starts a detached thread with all signals blocked: the program's handlers are none of its
+ * business. */
 static int resolver_start_thread(struct resolver *resolver) {
 	sigset_t all, before;
 	pthread_t thread;

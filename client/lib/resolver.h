@@ -16,10 +16,12 @@ struct resolver_answer {
 	struct address address;
 };
 
-/* @family: AF_UNSPEC (IPv4, else IPv6), AF_INET or AF_INET6. -errno. */
+/* @family: AF_UNSPEC (IPv4, else IPv6), MULTIPING_FAMILY_SYSTEM (the system's order), AF_INET or
+ * AF_INET6. -errno. */
 int resolver_new(int family, struct resolver **ret_resolver);
 
-/* Never waits for a lookup: one that is going on ends by itself, and frees what is left. NULL is fine; returns NULL. */
+/* Never waits for a lookup: one that is going on ends by itself, and frees what is left. NULL is
+ * fine; returns NULL. */
 struct resolver *resolver_free(struct resolver *resolver);
 
 /* Readable while there are answers. Borrowed. */

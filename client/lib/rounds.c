@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Level 2: ask, wait, ask again. A call to receive waits for two things, one after the other: that every probe was really sent,
- * however long limits and name servers take, and then for the caller's time. Both come from counters that probe.c and names.c keep
- * up to date, so that a turn costs the same for ten targets as for a million. */
+/* Level 2: ask, wait, ask again. A call to receive waits for two things, one after the other: that
+ * every probe was really sent, however long limits and name servers take, and then for the caller's
+ * time. Both come from counters that probe.c and names.c keep up to date, so that a turn costs the
+ * same for ten targets as for a million. */
 
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +13,8 @@
 #include "client/lib/rounds.h"
 #include "client/lib/session.h"
 
-/* Cancels what is open of the batches of multiping_send() with numbers from @first to before @end. */
+/* Cancels what is open of the batches of multiping_send() with numbers from @first to before
+ * @end. */
 static int round_cancel(struct multiping *multiping, uint64_t first, uint64_t end) {
 	struct batches *batches = &multiping->batches;
 	int r = 0;
@@ -26,7 +28,7 @@ static int round_cancel(struct multiping *multiping, uint64_t first, uint64_t en
 		if (!batch || batch->key.is_event || batch->n_undecided == 0) {
 			continue;
 		}
-		r = batch->state == BATCH_ASKED
+		r = batch->wire_id != 0
 			    ? batches_cancel(batches, batch, BATCH_WHOLE)
 			    : probe_decide_all(multiping, batch, MULTIPING_CANCELLED, 0);
 	}
@@ -104,7 +106,8 @@ int multiping_reset(struct multiping *multiping) {
 	return 0;
 }
 
-/* Waits until the object has something to do, or the monotonic clock is at @until_ns (INT64_MAX: never). 1: it has; 0; -EINTR. */
+/* Waits until the object has something to do, or the monotonic clock is at @until_ns (INT64_MAX:
+ * never). 1: it has; 0; -EINTR. */
 static int round_wait(struct multiping *multiping, int64_t until_ns) {
 	struct pollfd poll = {.fd = multiping->epoll_fd, .events = POLLIN};
 	int64_t left_ns = until_ns - clock_monotonic_ns();
@@ -119,7 +122,8 @@ static int round_wait(struct multiping *multiping, int64_t until_ns) {
 	return n < 0 ? -errno : n;
 }
 
-/* When the caller's time is over; INT64_MAX: not to be said yet, for not all was sent, or for the caller waits for ever. */
+/* When the caller's time is over; INT64_MAX: not to be said yet, for not all was sent, or for the
+ * caller waits for ever. */
 static int64_t round_deadline_ns(const struct round *round, int64_t called_ns, int64_t wait_us) {
 	int64_t from_ns = round->all_sent_ns > called_ns ? round->all_sent_ns : called_ns;
 

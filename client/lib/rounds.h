@@ -5,5 +5,6 @@
 
 #include "client/lib/object.h"
 
-/* As multiping_run(): each target that gets no reply is asked again, at once, until it was asked @max_asked times. */
+/* As multiping_run(): each target that gets no reply is asked again, at once, until it was asked
+ * @max_asked times. */
 int rounds_run(struct multiping *multiping, uint32_t max_asked);

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Level 1. The results are larger than the targets, and a million of both would stand side by side: the names stay the caller's own,
- * and each chunk of targets is freed as soon as its results are written. */
+/* Level 1. The results are larger than the targets, and a million of both would stand side by side:
+ * the names stay the caller's own, and each chunk of targets is freed as soon as its results are
+ * written. */
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,10 +1,12 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every wait of an object ends up in one epoll descriptor: the helper's socket, the resolver's eventfd, and a timer, which also serves
- * to say "there is work" when the program itself brought it. All are level-triggered, so that a turn may stop anywhere.
+/* Every wait of an object ends up in one epoll descriptor: the helper's socket, the resolver's
+ * eventfd, and a timer, which also serves to say "there is work" when the program itself brought
+ * it. All are level-triggered, so that a turn may stop anywhere.
  *
- * When the helper goes, what it had delivered is read first; then every probe without outcome ends as MULTIPING_HELPER_LOST, in
- * portions of at most @max_events, and only after that a new connection is made. */
+ * When the helper goes, what it had delivered is read first; then every probe without outcome ends
+ * as MULTIPING_HELPER_LOST, in portions of at most @max_events, and only after that a new
+ * connection is made. */
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -121,22 +123,32 @@ static int session_up(struct multiping *multiping) {
 	return object_push_event(multiping, MULTIPING_EVENT_HELPER_UP, SIZE_MAX, &record);
 }
 
-static int session_read(struct multiping *multiping, size_t max_events) {
+/* 1: one was handled; 0: there is none. */
+static int session_read_message(struct multiping *multiping) {
 	struct message message;
-	int r;
+	int r = connection_read(&multiping->connection, &message);
 
-	for (int i = 0; i < SESSION_MAX_MESSAGES && multiping->events.n < max_events; ++i) {
-		r = connection_read(&multiping->connection, &message);
-		if (r <= 0) {
-			return r;
-		}
-		r = r == CONNECTION_E_UP ? session_up(multiping)
-					 : session_handle_message(multiping, &message);
-		if (r < 0) {
-			return r;
-		}
+	switch (r) {
+	case 1:
+		r = session_handle_message(multiping, &message);
+		break;
+	case CONNECTION_E_UP:
+		r = session_up(multiping);
+		break;
+	default:
+		return r;
 	}
-	return 0;
+	return r < 0 ? r : 1;
+}
+
+static int session_read(struct multiping *multiping, size_t max_events) {
+	int r = 1;
+
+	for (int n = 0; r > 0 && n < SESSION_MAX_MESSAGES && multiping->events.n < max_events;
+	     ++n) {
+		r = session_read_message(multiping);
+	}
+	return r < 0 ? r : 0;
 }
 
 /* All that has to do with the helper. -errno: the connection is over. */

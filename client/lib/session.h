@@ -7,8 +7,9 @@
 
 enum { SESSION_MAX_EVENTS = 4096 }; /* that may wait before the helper has to */
 
-/* Does what can be done without blocking, and reads only while fewer than @max_events events wait. 0, or -errno where a helper
- * could not be reached or memory ran out; all that was asked is decided then. */
+/* Does what can be done without blocking, and reads only while fewer than @max_events events wait.
+ * 0, or -errno where a helper could not be reached or memory ran out; all that was asked is decided
+ * then. */
 int session_dispatch(struct multiping *multiping, size_t max_events);
 
 /* Makes the descriptor readable, so that the program dispatches soon. */

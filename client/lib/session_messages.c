@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the helper says. It is held to the protocol: a place that was not asked, a response to nothing, end the connection. Ids that
- * are not known are those of finished batches that were forgotten, and are skipped. */
+/* What the helper says. It is held to the protocol: a place that was not asked, a response to
+ * nothing, end the connection. Ids that are not known are those of finished batches that were
+ * forgotten, and are skipped. */
 
 #include <errno.h>
 #include <string.h>

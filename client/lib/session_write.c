@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes to the helper: cancels first, which make room there, then batches in the order of asking, two at a time. What the
- * helper has said it will not take is not sent: a second fault would end the session for all the other probes too. */
+/* What goes to the helper: cancels first, which make room there, then batches in the order of
+ * asking, two at a time. What the helper has said it will not take is not sent: a second fault
+ * would end the session for all the other probes too. */
 
 #include <errno.h>
 #include <netdb.h>

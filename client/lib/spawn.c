@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A library must not give its program a child: a SIGCHLD it does not expect, a wait(2) that returns a stranger, a zombie. So the
- * helper is started by a go-between that ends at once, and the go-between is made by clone(2) with no signal to send at its end,
- * which hides it from wait(2) too. Between clone and execve only system calls are made: other threads may hold any lock. */
+/* A library must not give its program a child: a SIGCHLD it does not expect, a wait(2) that returns
+ * a stranger, a zombie. So the helper is started by a go-between that ends at once, and the
+ * go-between is made by clone(2) with no signal to send at its end, which hides it from wait(2)
+ * too. Between clone and execve only system calls are made: other threads may hold any lock. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +24,14 @@ enum {
 	SPAWN_ABOVE = 16, /* out of the way while 0 to 4 are filled */
 };
 
-/* A fork without handlers of pthread_atfork(3) and without a signal at the end. All arguments are zero, so that the order in
- * which an architecture takes them does not matter. */
+/* A fork without handlers of pthread_atfork(3) and without a signal at the end. All arguments are
+ * zero, so that the order in which an architecture takes them does not matter. */
 static pid_t spawn_fork(void) {
 	return (pid_t)syscall(SYS_clone, 0UL, 0UL, 0UL, 0UL, 0UL);
 }
 
-/* Default actions and an empty mask: whatever the program ignores or blocks is no business of the helper's. */
+/* Default actions and an empty mask: whatever the program ignores or blocks is no business of the
+ * helper's. */
 static void spawn_reset_signals(void) {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 	sigset_t none;
@@ -97,7 +99,8 @@ _Noreturn static void spawn_go_between(const char *path, int socket_fd, int stat
 	_exit(0);
 }
 
-/* Starts the go-between with all signals blocked, so that no handler of the program's ever runs in it, and waits for its end. */
+/* Starts the go-between with all signals blocked, so that no handler of the program's ever runs in
+ * it, and waits for its end. */
 static int spawn_start(const char *path, int socket_fd, int status_fd) {
 	sigset_t all, before;
 	pid_t child;

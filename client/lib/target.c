@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chunks, not one array: growing copies nothing, pointers stay valid, and multiping_run() frees the targets behind itself
- * while it writes the results, so that the two never stand side by side. Names lie end to end in an arena. */
+/* Chunks, not one array: growing copies nothing, pointers stay valid, and multiping_run() frees the
+ * targets behind itself while it writes the results, so that the two never stand side by side.
+ * Names lie end to end in an arena. */
 
 #include <errno.h>
 #include <netdb.h>
@@ -23,7 +24,8 @@ static void names_free(struct targets *targets) {
 	}
 }
 
-/* Copies a name into the arena. A block is as large as the name needs, at least NAMES_BLOCK_BYTES. */
+/* Copies a name into the arena. A block is as large as the name needs, at least
+ * NAMES_BLOCK_BYTES. */
 static const char *names_keep(struct targets *targets, const char *name) {
 	size_t n_bytes = strlen(name) + 1;
 	size_t n_block = sizeof(char *) + n_bytes;
@@ -64,7 +66,8 @@ void targets_free_chunk(struct targets *targets, size_t chunk) {
 	targets->chunks[chunk] = NULL;
 }
 
-/* Makes room for the next target: a new chunk where the last is full, a longer array of them at each power of two. */
+/* Makes room for the next target: a new chunk where the last is full, a longer array of them at
+ * each power of two. */
 static int targets_reserve(struct targets *targets) {
 	size_t n_chunks = targets->n / TARGETS_PER_CHUNK;
 	struct target **chunks;
@@ -148,7 +151,8 @@ struct target *targets_find(const struct targets *targets, size_t number) {
 	return target->removed ? NULL : target;
 }
 
-/* The address as text. A scope reads as it was given, by name or number; where a name led to it, it is a number. */
+/* The address as text. A scope reads as it was given, by name or number; where a name led to it, it
+ * is a number. */
 static void target_format_address(const struct target *target, char *ret_text) {
 	size_t n_bytes;
 	const char *given;

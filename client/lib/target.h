@@ -55,7 +55,8 @@ struct targets {
 /* Frees all; @targets may be all zero. */
 void targets_deinit(struct targets *targets);
 
-/* Adds a target with an address where @name is numeric, failed where that is of the wrong @family, else unasked. -ENOMEM. */
+/* Adds a target with an address where @name is numeric, failed where that is of the wrong @family,
+ * else unasked. -ENOMEM. */
 int targets_add(struct targets *targets, const char *name, int family, void *context,
 		size_t *ret_number);
 

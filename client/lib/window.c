@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches get growing numbers and live for about as long as each other, so the numbers in use lie close together: an array
- * taken as a ring finds each with one mask, needs no hash, and follows the numbers as the oldest go. */
+/* Batches get growing numbers and live for about as long as each other, so the numbers in use lie
+ * close together: an array taken as a ring finds each with one mask, needs no hash, and follows the
+ * numbers as the oldest go. */
 
 #include <assert.h>
 #include <errno.h>

@@ -77,6 +77,7 @@ MODES = [
     f"-e -q -r 3 -t 500 -c 3 -p 200 {ALIVE}",
     # targets
     "-4 localhost",
+    "-A localhost",
     "-4 -A localhost 127.1",
     f"-4 -A -c 1 localhost {ALIVE}",
     f"-4 {ALIVE6} {ALIVE}",

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "client/include/multiping.h"
 #include "client/lib/resolver.h"
 
 /* Waits for the next answer: generously. */
@@ -51,6 +52,18 @@ static void resolver_takes_ipv6_where_there_is_nothing_else(void **state) {
 
 	assert_int_equal(answer.error, 0);
 	assert_true(IN6_IS_ADDR_LOOPBACK(&answer.address.ip));
+}
+
+static void resolver_of_the_system_takes_its_first_address(void **state) {
+	struct resolver_answer answer = look_up("localhost", MULTIPING_FAMILY_SYSTEM);
+	const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM};
+	struct addrinfo *first;
+
+	assert_int_equal(getaddrinfo("localhost", NULL, &hints, &first), 0);
+	assert_int_equal(answer.error, 0);
+	assert_int_equal(first->ai_family == AF_INET,
+			 (bool)IN6_IS_ADDR_V4MAPPED(&answer.address.ip));
+	freeaddrinfo(first);
 }
 
 static void resolver_of_one_family_finds_no_other(void **state) {
@@ -98,6 +111,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(resolver_prefers_ipv4),
 		cmocka_unit_test(resolver_takes_ipv6_where_there_is_nothing_else),
+		cmocka_unit_test(resolver_of_the_system_takes_its_first_address),
 		cmocka_unit_test(resolver_of_one_family_finds_no_other),
 		cmocka_unit_test(resolver_unknown_name_is_an_error),
 		cmocka_unit_test(resolver_answers_each_of_many_once),
