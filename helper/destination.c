@@ -122,6 +122,9 @@ int64_t destination_rates_take(struct destination_rates *rates, const struct in6
 	entry = entry_find(rates, address);
 	bucket.full_at_ns = entry->full_at_ns;
 	ready_ns = token_bucket_ready_ns(&bucket);
+	if (ready_ns > now_ns + DESTINATION_AHEAD_NS) {
+		return ready_ns;
+	}
 	token_bucket_take(&bucket, now_ns);
 	entry->full_at_ns = bucket.full_at_ns;
 	return ready_ns > now_ns ? ready_ns : now_ns;

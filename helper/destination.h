@@ -41,6 +41,9 @@ int destination_rates_init(struct destination_rates *ret_rates, uint32_t per_sec
 			   uint32_t burst);
 void destination_rates_deinit(struct destination_rates *rates);
 
-/* Takes the destination's next token and returns when it may be used: @now_ns or later. */
+enum { DESTINATION_AHEAD_NS = 1000000000 }; /* so long before its use a token can be had */
+
+/* Takes the destination's next token and returns when it may be used: @now_ns or later. Where that is more than DESTINATION_AHEAD_NS
+ * ahead nothing was taken: nobody can keep a destination from others by asking for all of its future. */
 int64_t destination_rates_take(struct destination_rates *rates, const struct in6_addr *address,
 			       int64_t now_ns);

@@ -368,14 +368,14 @@ static void try_send(struct prober *prober, uint32_t slot, int64_t give_up_ns) {
 	}
 }
 
-/* Takes a slot for the target @index, in state waiting. */
-static uint32_t take_slot(struct prober *prober, struct ping *ping, uint32_t index) {
+/* Takes a slot for the next target, in state waiting. */
+static uint32_t take_slot(struct prober *prober, struct ping *ping) {
 	uint32_t slot = probe_table_take(&prober->table, prober->clock.now_ns);
 	struct probe *probe = &prober->table.probes[slot];
 
 	probe->ping = ping;
-	probe->index = (uint16_t)index;
-	probe->destination = ping->targets[index];
+	probe->index = (uint16_t)ping->n_admitted++;
+	probe->destination = ping->targets[probe->index];
 	probe->family = IN6_IS_ADDR_V4MAPPED(&probe->destination) ? FAMILY_IPV4 : FAMILY_IPV6;
 	probe->state = PROBE_WAITING;
 	probe->flags = ping->size_bytes < ICMP_SECRET_BYTES ? OUTCOME_UNVERIFIED : 0;
@@ -383,28 +383,38 @@ static uint32_t take_slot(struct prober *prober, struct ping *ping, uint32_t ind
 	return slot;
 }
 
-void prober_start(struct prober *prober, struct ping *ping) {
-	int64_t now_ns = prober->clock.now_ns, at_ns;
-	bool is_cancelled = ping_next_is_cancelled(ping);
-	uint32_t slot = take_slot(prober, ping, ping->n_admitted++);
-	struct probe *probe = &prober->table.probes[slot];
-	enum destination_rule rule = destination_judge(&probe->destination);
+/* Admits the next target only to end it at once. */
+static void start_and_finish(struct prober *prober, struct ping *ping, enum outcome_kind kind,
+			     uint16_t detail) {
+	uint32_t slot = take_slot(prober, ping);
 
-	if (is_cancelled) {
-		prober_finish(prober, slot, OUTCOME_CANCELLED);
-		return;
+	prober->table.probes[slot].detail = detail;
+	prober_finish(prober, slot, kind);
+}
+
+int64_t prober_start(struct prober *prober, struct ping *ping) {
+	const struct in6_addr *target = &ping->targets[ping->n_admitted];
+	enum destination_rule rule = destination_judge(target);
+	int64_t now_ns = prober->clock.now_ns, at_ns;
+
+	if (ping_next_is_cancelled(ping)) {
+		start_and_finish(prober, ping, OUTCOME_CANCELLED, 0);
+		return 0;
 	}
 	if (rule != DESTINATION_ALLOWED) {
-		probe->detail = (uint16_t)rule;
-		prober_finish(prober, slot, OUTCOME_DENIED);
-		return;
+		start_and_finish(prober, ping, OUTCOME_DENIED, (uint16_t)rule);
+		return 0;
 	}
-	at_ns = destination_rates_take(&prober->destination_rates, &probe->destination, now_ns);
+	at_ns = destination_rates_take(&prober->destination_rates, target, now_ns);
+	if (at_ns > now_ns + DESTINATION_AHEAD_NS) {
+		return at_ns - DESTINATION_AHEAD_NS;
+	}
 	if (at_ns > now_ns) {
-		wait_until(prober, slot, at_ns, INT64_MAX);
-		return;
+		wait_until(prober, take_slot(prober, ping), at_ns, INT64_MAX);
+	} else {
+		try_send(prober, take_slot(prober, ping), INT64_MAX);
 	}
-	try_send(prober, slot, INT64_MAX);
+	return 0;
 }
 
 /* --- time --- */

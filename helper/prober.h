@@ -49,8 +49,9 @@ int prober_init(struct prober *ret_prober, const struct config *config,
 void prober_deinit(struct prober *prober);
 
 /* Admits the next target of @ping (n_admitted < n_targets): judges it, and sends it now or when its destination's rate allows; one
- * that was cancelled ends so. The caller has charged one USER_PROBES and seen that the table has a free slot. */
-void prober_start(struct prober *prober, struct ping *ping);
+ * that was cancelled ends so. The caller has charged one USER_PROBES and seen that the table has a free slot. Returns 0; or, where too
+ * many wait for this destination, when to try again: nothing was admitted. */
+int64_t prober_start(struct prober *prober, struct ping *ping);
 
 /* When @user's socket can take a packet: not full, and not a quarter of its buffer taken by packets of this owner that wait for
  * their neighbours. @now_ns or earlier: now. */

@@ -123,28 +123,33 @@ static int64_t ready_ns(struct scheduler *scheduler, struct session *session, in
 	return later(at_ns, rate_ns);
 }
 
-/* Admits one target and returns 0; or returns when to try again, INT64_MAX for want of a slot. */
+/* Admits one target and returns 0; or returns when to try again, INT64_MAX for want of a slot. One that was cancelled waits for no
+ * rate and costs its owner's token, but none of what all share. */
 static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	struct ping *ping = session->admitting;
+	bool is_cancelled = ping_next_is_cancelled(ping);
 	int64_t now_ns = scheduler->prober->clock.now_ns;
+	int64_t at_ns = is_cancelled ? now_ns : ready_ns(scheduler, session, now_ns);
 
-	if (!ping_next_is_cancelled(ping)) { /* else it costs its token, but waits for none */
-		int64_t at_ns = ready_ns(scheduler, session, now_ns);
-
-		if (at_ns > now_ns) {
-			return at_ns;
-		}
+	if (at_ns > now_ns) {
+		return at_ns;
 	}
 	if (user_charge(session->user, &session->part, USER_PROBES, 1) != 0) {
 		session->part.counters.delayed_by_in_flight += !session->is_delayed;
 		session->is_delayed = true;
 		return INT64_MAX;
 	}
+	at_ns = prober_start(scheduler->prober, ping);
+	if (at_ns != 0) {
+		user_release(session->user, &session->part, USER_PROBES, 1);
+		return at_ns;
+	}
 	session->is_delayed = false;
 	token_bucket_take(&session->user->bucket, now_ns);
-	token_bucket_take(&scheduler->total, now_ns);
-	session->last_send_ns = now_ns;
-	prober_start(scheduler->prober, ping);
+	if (!is_cancelled) {
+		session->last_send_ns = now_ns;
+		token_bucket_take(&scheduler->total, now_ns);
+	}
 	if (ping->n_admitted == ping->n_targets) {
 		session->admitting = ping->next;
 		prober_push_news(scheduler->prober, ping); /* its response is due */

@@ -1,0 +1,379 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "helper/user.h"
+
+enum { N_PROBES = 1000, N_REQUEST_BYTES = 1 << 20, ALICE = 1000 };
+
+static const uid_t bobs_uid = 4294967294; /* the greatest there is */
+
+struct fixture {
+	struct config_limits limits;
+	struct users users;
+	struct user *alice, *bob;
+	struct user_part parts[4];
+};
+
+static int set_up(void **state) {
+	struct fixture *fixture = calloc(1, sizeof *fixture);
+
+	assert_non_null(fixture);
+	fixture->limits = (struct config_limits){
+		.packets_per_second = CONFIG_UNLIMITED,
+		.burst_packets = 1,
+		.max_probes_in_flight = CONFIG_UNLIMITED,
+		.max_connections = CONFIG_UNLIMITED,
+	};
+	users_init(&fixture->users, &fixture->limits, N_PROBES, N_REQUEST_BYTES);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state) {
+	struct fixture *fixture = *state;
+
+	assert_int_equal(fixture->users.n_users, 0); /* else users_deinit ends the program */
+	users_deinit(&fixture->users);
+	free(fixture);
+	return 0;
+}
+
+static struct user *open_session(struct fixture *fixture, uid_t uid, int part) {
+	struct user *user = NULL;
+
+	assert_int_equal(user_open_session(&fixture->users, uid, &fixture->parts[part], &user), 0);
+	return user;
+}
+
+/* The most that @part can still be charged; it is charged with it. */
+static uint64_t charge_all(struct user *user, struct user_part *part, enum user_resource resource) {
+	uint64_t n = 0;
+
+	while (user_charge(user, part, resource, 1) == 0) {
+		n++;
+	}
+	return n;
+}
+
+static void release_all(struct user *user, struct user_part *part, enum user_resource resource) {
+	user_release(user, part, resource, part->share[resource]);
+}
+
+/* --- sessions --- */
+
+static void user_open_session_same_uid_shares_an_account(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice = open_session(fixture, ALICE, 0);
+
+	assert_ptr_equal(open_session(fixture, ALICE, 1), alice);
+	assert_ptr_not_equal(open_session(fixture, bobs_uid, 2), alice);
+	assert_int_equal(alice->n_sessions, 2);
+	assert_int_equal(fixture->users.n_users, 2);
+	user_close_session(alice, &fixture->parts[0]);
+	assert_int_equal(fixture->users.n_users, 2);
+	user_close_session(alice, &fixture->parts[1]);
+	assert_int_equal(fixture->users.n_users, 1);
+	assert_int_equal(fixture->users.first->uid, bobs_uid);
+	user_close_session(fixture->users.first, &fixture->parts[2]);
+	assert_int_equal(fixture->users.remaining[USER_CONNECTIONS], USER_MAX_CONNECTIONS);
+}
+
+static void user_open_session_over_the_limit_is_refused(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice, *user = NULL;
+
+	fixture->limits.max_connections = 2;
+	alice = open_session(fixture, ALICE, 0);
+	(void)open_session(fixture, ALICE, 1);
+	assert_int_equal(user_open_session(&fixture->users, ALICE, &fixture->parts[2], &user),
+			 USER_E_QUOTA);
+	assert_null(user);
+	user_close_session(alice, &fixture->parts[1]);
+	(void)open_session(fixture, ALICE, 1);
+	user_close_session(alice, &fixture->parts[0]);
+	user_close_session(alice, &fixture->parts[1]);
+}
+
+static void user_open_session_new_owner_refused_leaves_no_account(void **state) {
+	struct fixture *fixture = *state;
+	struct user *user = NULL;
+
+	fixture->limits.max_connections = 0;
+	assert_int_equal(user_open_session(&fixture->users, ALICE, &fixture->parts[0], &user),
+			 USER_E_QUOTA);
+	assert_int_equal(fixture->users.n_users, 0);
+	assert_null(fixture->users.first);
+}
+
+static void user_open_session_one_owner_never_takes_the_last_connection(void **state) {
+	struct fixture *fixture = *state;
+	struct user_part *parts = calloc(USER_MAX_CONNECTIONS, sizeof *parts);
+	struct user *alice = NULL, *bob = NULL;
+	size_t n = 0;
+
+	while (user_open_session(&fixture->users, ALICE, &parts[n], &alice) == 0) {
+		n++;
+	}
+	assert_int_equal(n, USER_MAX_CONNECTIONS / 2);
+	assert_int_equal(user_open_session(&fixture->users, bobs_uid, &parts[n], &bob), 0);
+	user_close_session(bob, &parts[n]);
+	while (n > 0) {
+		user_close_session(alice, &parts[--n]);
+	}
+	free(parts);
+}
+
+/* --- the shared pools --- */
+
+static void user_charge_lone_owner_gets_half(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice = open_session(fixture, ALICE, 0);
+
+	/* half of the pool for the owner, and of that half for its session */
+	assert_int_equal(charge_all(alice, &fixture->parts[0], USER_PROBES), N_PROBES / 4);
+	(void)open_session(fixture, ALICE, 1);
+	assert_true(charge_all(alice, &fixture->parts[1], USER_PROBES) > 0);
+	release_all(alice, &fixture->parts[0], USER_PROBES);
+	release_all(alice, &fixture->parts[1], USER_PROBES);
+	user_close_session(alice, &fixture->parts[0]);
+	user_close_session(alice, &fixture->parts[1]);
+	assert_int_equal(fixture->users.remaining[USER_PROBES], N_PROBES);
+}
+
+static void user_charge_limit_is_the_upper_bound(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice = open_session(fixture, ALICE, 0);
+	struct user_part *part = &fixture->parts[0];
+
+	fixture->limits.max_probes_in_flight = 20;
+	assert_int_equal(user_charge(alice, part, USER_PROBES, 11), USER_E_QUOTA);
+	assert_int_equal(user_charge(alice, part, USER_PROBES, 10), 0); /* its session's half */
+	assert_int_equal(user_charge(alice, part, USER_PROBES, 1), USER_E_QUOTA);
+	fixture->limits.max_probes_in_flight = 5; /* less than it has */
+	assert_int_equal(user_charge(alice, part, USER_PROBES, 1), USER_E_QUOTA);
+	assert_int_equal(user_charge(alice, part, USER_REQUEST_BYTES, 1), 0); /* another pool */
+	release_all(alice, part, USER_REQUEST_BYTES);
+	release_all(alice, part, USER_PROBES);
+	user_close_session(alice, part);
+}
+
+static void user_charge_refused_changes_nothing(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice = open_session(fixture, ALICE, 0);
+
+	assert_int_equal(user_charge(alice, &fixture->parts[0], USER_PROBES, N_PROBES),
+			 USER_E_QUOTA);
+	assert_int_equal(user_charge(alice, &fixture->parts[0], USER_PROBES, UINT64_MAX),
+			 USER_E_QUOTA);
+	assert_int_equal(fixture->users.remaining[USER_PROBES], N_PROBES);
+	assert_int_equal(alice->share[USER_PROBES], 0);
+	user_close_session(alice, &fixture->parts[0]);
+}
+
+/* The rule as design and header state it, in numbers too small to overflow. */
+static bool rule_allows(uint64_t remaining, uint64_t share, uint64_t request, uint64_t n) {
+	return (share + request) * (n + 1) - share <= remaining;
+}
+
+static bool model_allows(const struct user *user, const struct user_part *part, uint64_t request) {
+	const struct users *users = user->users;
+	uint64_t room = 0;
+
+	while (rule_allows(users->remaining[USER_PROBES], user->share[USER_PROBES], room + 1,
+			   users->n_users)) {
+		room++;
+	}
+	return request <= room &&
+	       rule_allows(room, part->share[USER_PROBES], request, user->n_sessions);
+}
+
+static void user_charge_random_requests_follow_the_rule(void **state) {
+	const uid_t uids[4] = {ALICE, ALICE, bobs_uid, 0};
+	struct fixture *fixture = *state;
+	struct user *users[4];
+	unsigned n_refused = 0;
+
+	srandom(1);
+	for (int i = 0; i < 4; i++) {
+		users[i] = open_session(fixture, uids[i], i);
+	}
+	for (int i = 0; i < 20000; i++) {
+		int who = (int)(random() % 4);
+		struct user_part *part = &fixture->parts[who];
+		uint64_t n = 1 + (uint64_t)random() % 60;
+		bool allowed = model_allows(users[who], part, n);
+
+		if (random() % 3 == 0) {
+			n = part->share[USER_PROBES] < n ? part->share[USER_PROBES] : n;
+			user_release(users[who], part, USER_PROBES, n);
+			continue;
+		}
+		n_refused += !allowed;
+		assert_int_equal(user_charge(users[who], part, USER_PROBES, n),
+				 allowed ? 0 : USER_E_QUOTA);
+	}
+	assert_in_range(n_refused, 1000, 19000);
+	for (int i = 0; i < 4; i++) {
+		release_all(users[i], &fixture->parts[i], USER_PROBES);
+		user_close_session(users[i], &fixture->parts[i]);
+	}
+	assert_int_equal(fixture->users.remaining[USER_PROBES], N_PROBES);
+}
+
+/* However many owners come one after the other and take all they get, the next one gets something. */
+static void user_charge_late_owner_finds_room(void **state) {
+	enum { N_OWNERS = 15 };
+	struct fixture *fixture = *state;
+	struct user_part parts[N_OWNERS];
+	struct user *users[N_OWNERS];
+
+	for (uid_t i = 0; i < N_OWNERS; i++) {
+		assert_int_equal(user_open_session(&fixture->users, i, &parts[i], &users[i]), 0);
+		assert_true(charge_all(users[i], &parts[i], USER_PROBES) > 0);
+	}
+	for (uid_t i = 0; i < N_OWNERS; i++) {
+		release_all(users[i], &parts[i], USER_PROBES);
+		user_close_session(users[i], &parts[i]);
+	}
+}
+
+/* --- counters --- */
+
+static void user_counters_outlive_session_and_owner(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice = open_session(fixture, ALICE, 0);
+
+	(void)open_session(fixture, ALICE, 1);
+	fixture->parts[0].counters.replies = 3;
+	fixture->parts[1].counters.replies = 4;
+	fixture->parts[1].counters.delayed_by_in_flight = 1; /* the last of the struct */
+	assert_int_equal(user_counters(alice).replies, 7);
+	user_close_session(alice, &fixture->parts[0]);
+	assert_int_equal(user_counters(alice).replies, 7);
+	assert_int_equal(fixture->users.past.replies, 0);
+	user_close_session(alice, &fixture->parts[1]);
+	assert_int_equal(fixture->users.past.replies, 7);
+	assert_int_equal(fixture->users.past.delayed_by_in_flight, 1);
+}
+
+/* --- packets without a stamp --- */
+
+static const int64_t span_ns = INT64_C(1) << 29;
+
+static void user_unstamped_bytes_are_forgotten_when_old(void **state) {
+	struct user user = {0};
+	int64_t sent_ns = 1000 * span_ns;
+
+	user_add_unstamped(&user, sent_ns, 100);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns), 100);
+	user_add_unstamped(&user, sent_ns + span_ns, 10);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + 8 * span_ns - 1), 110);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + 8 * span_ns), 10);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + 9 * span_ns), 0);
+	user_add_unstamped(&user, sent_ns + 10 * span_ns, 7);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + 100000 * span_ns), 0);
+}
+
+static void user_remove_unstamped_takes_from_its_own_span(void **state) {
+	struct user user = {0};
+	int64_t sent_ns = 1000 * span_ns;
+
+	user_add_unstamped(&user, sent_ns, 100);
+	user_add_unstamped(&user, sent_ns + span_ns, 10);
+	user_remove_unstamped(&user, sent_ns, 100);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + span_ns), 10);
+	user_remove_unstamped(&user, sent_ns, 100); /* a second time */
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + span_ns), 10);
+}
+
+static void user_remove_unstamped_too_late_takes_nothing(void **state) {
+	struct user user = {0};
+	int64_t sent_ns = 1000 * span_ns;
+
+	user_add_unstamped(&user, sent_ns, 100);
+	user_add_unstamped(&user, sent_ns + 8 * span_ns, 100); /* in the same place */
+	user_remove_unstamped(&user, sent_ns, 100);
+	assert_int_equal(user_unstamped_bytes(&user, sent_ns + 8 * span_ns), 100);
+}
+
+/* --- what must not happen --- */
+
+#ifndef NDEBUG
+/* Whether @function ends the process by an assertion. */
+static bool dies(void (*function)(struct fixture *), struct fixture *fixture) {
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		const struct rlimit no_core = {0};
+
+		(void)setrlimit(RLIMIT_CORE, &no_core);
+		(void)close(STDERR_FILENO);
+		function(fixture);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void close_with_a_charge(struct fixture *fixture) {
+	struct user *alice = open_session(fixture, ALICE, 0);
+
+	(void)user_charge(alice, &fixture->parts[0], USER_PROBES, 1);
+	user_close_session(alice, &fixture->parts[0]);
+}
+
+static void release_too_much(struct fixture *fixture) {
+	struct user *alice = open_session(fixture, ALICE, 0);
+
+	(void)user_charge(alice, &fixture->parts[0], USER_PROBES, 1);
+	user_release(alice, &fixture->parts[0], USER_PROBES, 2);
+}
+
+static void end_with_an_owner(struct fixture *fixture) {
+	(void)open_session(fixture, ALICE, 0);
+	users_deinit(&fixture->users);
+}
+
+static void user_account_not_at_zero_is_asserted(void **state) {
+	assert_true(dies(close_with_a_charge, *state));
+	assert_true(dies(release_too_much, *state));
+	assert_true(dies(end_with_an_owner, *state));
+}
+#endif
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(user_open_session_same_uid_shares_an_account),
+		TEST(user_open_session_over_the_limit_is_refused),
+		TEST(user_open_session_new_owner_refused_leaves_no_account),
+		TEST(user_open_session_one_owner_never_takes_the_last_connection),
+		TEST(user_charge_lone_owner_gets_half),
+		TEST(user_charge_limit_is_the_upper_bound),
+		TEST(user_charge_refused_changes_nothing),
+		TEST(user_charge_random_requests_follow_the_rule),
+		TEST(user_charge_late_owner_finds_room),
+		TEST(user_counters_outlive_session_and_owner),
+		cmocka_unit_test(user_unstamped_bytes_are_forgotten_when_old),
+		cmocka_unit_test(user_remove_unstamped_takes_from_its_own_span),
+		cmocka_unit_test(user_remove_unstamped_too_late_takes_nothing),
+#ifndef NDEBUG /* a release build has no assertions */
+		TEST(user_account_not_at_zero_is_asserted),
+#endif
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
