@@ -3,8 +3,9 @@
 #pragma once
 /* Ping many hosts through the multiping helper, without privilege.
  *
- * A small privileged program, the helper, sends the echo requests and receives the replies; this library asks it over a Unix
- * socket. The calling program needs no root, no capability and no setuid bit. There are three levels; take the first that does:
+ * A small privileged program, the helper, sends the echo requests and receives the replies; this library asks it over a
+ * Unix socket. The calling program needs no root, no capability and no setuid bit. There are three levels; take the
+ * first that does:
  *
  *   1. multiping_run()                        one call: these hosts, this time-out, so many retries; back come the results
  *   2. multiping_send(), multiping_receive()  an object with targets: ask, wait, ask again those that have not answered
@@ -53,9 +54,9 @@
  *		}
  *	}
  *
- * RETURN VALUES. Functions return 0, or the count stated, or -errno; an out-argument (ret_...) is untouched where they fail. What
- * failed is told in words by multiping_message(). Errors that every function may return: -ENOMEM; and -EINVAL for an argument
- * outside the range stated.
+ * RETURN VALUES. Functions return 0, or the count stated, or -errno; an out-argument (ret_...) is untouched where they
+ * fail. What failed is told in words by multiping_message(). Errors that every function may return: -ENOMEM; and
+ * -EINVAL for an argument outside the range stated.
  *
  * ERRORS OF REACHING A HELPER, by multiping_run, _send, _receive and _dispatch; the words say what was tried, what each try
  * answered, and what would help:
@@ -72,22 +73,24 @@
  * Each ends all open probes as MULTIPING_HELPER_LOST; the next send or ping tries anew. A helper that is lost *after* it had
  * answered is no error of the call: the open probes have that outcome, and what had been delivered before still counts.
  *
- * WHICH HELPER. A socket that was named, by socket_path or else by the environment's MULTIPING_SOCKET, is the only one tried.
- * Otherwise the default socket (/run/multiping/multiping.sock), which must belong to root or to this user; and only where that
- * does not exist, or nobody listened there for a second, a private helper: a program whose path is compiled in (MULTIPING_HELPER
- * names another), started for this object alone. Both variables count for nothing in a setuid program. A private helper never
- * is a child of the program: no SIGCHLD, nothing to wait for, and it ends with the object.
+ * WHICH HELPER. A socket that was named, by socket_path or else by the environment's MULTIPING_SOCKET, is the only one
+ * tried. Otherwise the default socket (/run/multiping/multiping.sock), which must belong to root or to this user; and
+ * only where that does not exist, or nobody listened there for a second, a private helper: a program whose path is
+ * compiled in (MULTIPING_HELPER names another), started for this object alone. Both variables count for nothing in a
+ * setuid program. A private helper never is a child of the program: no SIGCHLD, nothing to wait for, and it ends with
+ * the object.
  *
- * MEMORY. Arguments are copied unless it says "borrowed"; what a function returns by pointer is borrowed until the next call on
- * the same object. An object takes some 150 bytes a target.
+ * MEMORY. Arguments are copied unless it says "borrowed"; what a function returns by pointer is borrowed until the next
+ * call on the same object. An object takes some 150 bytes a target.
  *
- * THREADS. An object belongs to one thread at a time; several objects may be used by several threads at once. Names are looked
- * up by threads of the library's own, with all signals blocked, which touch nothing of the program's.
+ * THREADS. An object belongs to one thread at a time; several objects may be used by several threads at once. Names are
+ * looked up by threads of the library's own, with all signals blocked, which touch nothing of the program's.
  *
- * FORK. After fork() only the parent may use the object; the child may neither use nor free it. (Its descriptors close on exec.)
+ * FORK. After fork() only the parent may use the object; the child may neither use nor free it. (Its descriptors close
+ * on exec.)
  *
- * SIGNALS. The library changes no handler, raises no SIGPIPE, and blocks signals only for the moment of starting a thread or a
- * private helper. It prints nothing, never exits and has no global state. */
+ * SIGNALS. The library changes no handler, raises no SIGPIPE, and blocks signals only for the moment of starting a
+ * thread or a private helper. It prints nothing, never exits and has no global state. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -113,10 +116,14 @@ enum multiping_outcome { /* of a target's last probe; numbers never change */
 	MULTIPING_TIMEOUT = 3,    /* sent, and no answer within the probe's life */
 	MULTIPING_ICMP_ERROR = 4, /* a router or the host refused it: icmp_type, icmp_code, reporter, next_hop_mtu */
 	MULTIPING_SEND_ERROR = 5, /* the helper's kernel did not take it: error, e.g. ENETUNREACH */
-	MULTIPING_DENIED = 6,     /* by the helper's policy, or its limits: error, and multiping_message() tells which. EPERM: a rule, an
-				   * option; EMSGSIZE: size_bytes; ERANGE: the time-out; ENODEV: the interface was given by its name,
-				   * but the helper lives in another network namespace (give its number there); EINVAL: other */
-	MULTIPING_CANCELLED = 7,  /* by multiping_cancel() */
+	MULTIPING_DENIED = 6,     /* by the helper's policy or limits: multiping_message() tells, and error is
+				   *   EPERM     a rule for this destination, or an option that is not allowed
+				   *   EMSGSIZE  size_bytes is too much
+				   *   ERANGE    the time-out is too long
+				   *   ENODEV    the interface was given by its name, but the helper lives in another network
+				   *             namespace: give its number there
+				   *   EINVAL    other */
+	MULTIPING_CANCELLED = 7,  /* by multiping_cancel(), or by a later multiping_send() */
 	MULTIPING_NAME_ERROR = 8, /* the library's own: the name has no address: error, a code for gai_strerror(3) */
 	MULTIPING_HELPER_LOST = 9, /* the library's own: the helper went away, or could not be reached: error */
 };
@@ -131,7 +138,7 @@ enum multiping_flag {
 struct multiping_config { /* fill in with multiping_config_init(), then change */
 	size_t struct_bytes;      /* sizeof(struct multiping_config): fields can be added at the end */
 	const char *socket_path;  /* at most 107 bytes. NULL: see WHICH HELPER */
-	int family;               /* AF_UNSPEC (IPv4, else IPv6), AF_INET, AF_INET6, MULTIPING_FAMILY_SYSTEM */
+	int family;               /* AF_UNSPEC (IPv4, else IPv6), AF_INET, AF_INET6, MULTIPING_FAMILY_SYSTEM; AF_UNSPEC */
 	int64_t probe_timeout_us; /* life of a probe from its own send; 1,000 to 60,000,000; 10,000,000 */
 	int64_t interval_us;      /* least gap between any two sends of this object; 0 to 60,000,000; 0 */
 	int64_t helper_wait_us;   /* how long to wait for a helper that is there but does not answer; -1 for ever; 10,000,000 */
@@ -168,68 +175,74 @@ struct multiping_result {
 /* Fills in the defaults: of each field the number that stands last in its comment, else 0 or NULL. */
 void multiping_config_init(struct multiping_config *config);
 
-/* --- 1. One call --------------------------------------------------------------------------------------------------------- */
+/* --- 1. One call --- */
 
-/* Pings each of the @n_hosts names or numeric addresses at @hosts (borrowed), and returns when each is decided: 0, also where
- * nobody answered. Blocks, but for no longer than (1 + @n_retries) × @timeout_us plus what limits and name lookup take.
+/* Pings each of the @n_hosts names or numeric addresses at @hosts (borrowed), and returns when each is decided: 0, also
+ * where nobody answered. Blocks, but for no longer than (1 + @n_retries) × @timeout_us plus what limits and name lookup
+ * take.
  *
- * A host is asked at most 1 + @n_retries times; its time-out, @timeout_us (1,000 to 60,000,000), starts each time when its own
- * probe leaves. The answer to an earlier probe counts as long as the host is not decided. A name without address is an outcome of
- * that host (MULTIPING_NAME_ERROR). @config: NULL for the defaults; its probe_timeout_us is not looked at.
+ * A host is asked at most 1 + @n_retries times; its time-out, @timeout_us (1,000 to 60,000,000), starts each time when
+ * its own probe leaves. The answer to an earlier probe counts as long as the host is not decided. A name without
+ * address is an outcome of that host (MULTIPING_NAME_ERROR). @config: NULL for the defaults; its probe_timeout_us is
+ * not looked at.
  *
  * @ret_results becomes an array of @n_hosts, in the order of @hosts, for the caller to free(3); each name points to the
- * caller's own string. @message (NULL, or @message_bytes long) becomes what was tried and what would help where something
- * failed, "" else; it is written on success too, e.g. why all were denied.
+ * caller's own string. @message (NULL, or @message_bytes long) becomes what was tried and what would help where
+ * something failed, "" else; it is written on success too, e.g. why all were denied.
  *
  * -EINTR: a signal handler ran. Errors of reaching a helper: see above. */
 int multiping_run(const char *const *hosts, size_t n_hosts, int64_t timeout_us, unsigned n_retries,
 		  const struct multiping_config *config, struct multiping_result **ret_results,
 		  char *message, size_t message_bytes);
 
-/* --- 2. The object ------------------------------------------------------------------------------------------------------- */
+/* --- 2. The object --- */
 
-/* Makes an object without targets. @config: NULL for the defaults. Connects to nothing: that happens when first something is to
- * be sent. -EINVAL: a field outside its range, or struct_bytes is wrong. -E2BIG: a later header's config, with fields set
- * that this library does not know. -ENAMETOOLONG: the socket's path. -ENODEV: no interface of that name. */
+/* Makes an object without targets. @config: NULL for the defaults. Connects to nothing: that happens when first
+ * something is to be sent. -EINVAL: a field outside its range, or struct_bytes is wrong. -E2BIG: a later header's
+ * config, with fields set that this library does not know. -ENAMETOOLONG: the socket's path. -ENODEV: no interface of
+ * that name. */
 int multiping_new(const struct multiping_config *config, struct multiping **ret_multiping);
 
-/* Closes and frees; open probes are cancelled. NULL is fine. Returns NULL. Does not block, also while a name is looked up. */
+/* Closes and frees; open probes are cancelled. NULL is fine. Returns NULL. Does not block, also while a name is looked
+ * up. */
 struct multiping *multiping_free(struct multiping *multiping);
 
-/* Adds @host, a name or a numeric address (IPv6 with %scope too), copied. @context comes back with each event of the target.
- * @ret_target (or NULL) becomes its number, counted from 0 in the order of adding. The same host may be added many times: each is
- * a target of its own.
+/* Adds @host, a name or a numeric address (IPv6 with %scope too), copied. @context comes back with each event of the
+ * target. @ret_target (or NULL) becomes its number, counted from 0 in the order of adding. The same host may be added
+ * many times: each is a target of its own.
  *
- * A numeric address is known at once; one of the wrong family is a MULTIPING_NAME_ERROR at once. A name is looked up in the
- * background (getaddrinfo(3): /etc/hosts and nsswitch.conf count), starting with the next call of level 2 or
+ * A numeric address is known at once; one of the wrong family is a MULTIPING_NAME_ERROR at once. A name is looked up in
+ * the background (getaddrinfo(3): /etc/hosts and nsswitch.conf count), starting with the next call of level 2 or
  * multiping_dispatch(). multiping_get() tells: outcome MULTIPING_NAME_ERROR, or an address that is not "" any more. */
 int multiping_add(struct multiping *multiping, const char *host, void *context, size_t *ret_target);
 
-/* Takes a target away; its number is not used again (nor its memory, until multiping_free). What is still open of it is forgotten,
- * and no event tells of it any more. -ENOENT: no such target. */
+/* Takes a target away; its number is not used again (nor its memory, until multiping_free). What is still open of it is
+ * forgotten, and no event tells of it any more. -ENOENT: no such target. */
 int multiping_remove(struct multiping *multiping, size_t target);
 
-/* Asks each target that has no reply yet (and has, or may yet get, an address), and returns how many that are. Does not block:
- * what cannot be written at once goes out during multiping_receive(). The earlier probe of a target stays open, and its answer
- * counts; that of two sends ago is cancelled. */
+/* Asks each target that has no reply yet (and has, or may yet get, an address), and returns how many that are. Does not
+ * block: what cannot be written at once goes out during multiping_receive(). The earlier probe of a target stays open,
+ * and its answer counts; that of two sends ago is cancelled. */
 int multiping_send(struct multiping *multiping);
 
-/* Waits until each target asked has answered or can no more do so (time-out, error), or until @wait_us after the call or after the
- * last probe was really sent, whichever is later. @wait_us < 0: for as long as probes live. Names that are still being looked
- * up, a limit or a busy helper thus make the call longer; they never make a host silent.
+/* Waits until each target asked has answered or can no more do so (time-out, error), or until @wait_us after the call
+ * or after the last probe was really sent, whichever is later. @wait_us < 0: for as long as probes live. Names that are
+ * still being looked up, a limit or a busy helper thus make the call longer; they never make a host silent.
  *
- * Returns how many targets have no reply since they were added or reset, names without address included; multiping_get() tells
- * of each. A target that is missing may still be MULTIPING_SENT: a later multiping_receive() can find its answer. -EINTR: a
- * signal handler ran; call again. Errors of reaching a helper: see above. */
+ * Returns how many targets have no reply since they were added or reset, names without address included;
+ * multiping_get() tells of each. A target that is missing may still be MULTIPING_SENT: a later multiping_receive() can
+ * find its answer. -EINTR: a signal handler ran; call again. Errors of reaching a helper: see above.
+ *
+ * Where multiping_ping() is used on the same object, its events gather meanwhile. */
 int multiping_receive(struct multiping *multiping, int64_t wait_us);
 
-/* Begins a new round: forgets replies, outcomes and counters, cancels what is open of multiping_send(), keeps targets and
- * addresses. Answers to earlier rounds count for nothing. */
+/* Begins a new round: forgets replies, outcomes and counters, cancels what is open of multiping_send(), keeps targets
+ * and addresses. Answers to earlier rounds count for nothing. */
 int multiping_reset(struct multiping *multiping);
 
-/* What is known of @target. After a reply that is the reply; while a probe of multiping_send() is open, MULTIPING_PENDING or
- * MULTIPING_SENT; else the last outcome (of probes of multiping_ping(): that of the last that ended). Before anything was
- * asked: MULTIPING_PENDING with probe 0. -ENOENT: no such target. */
+/* What is known of @target. After a reply that is the reply; while a probe of multiping_send() is open,
+ * MULTIPING_PENDING or MULTIPING_SENT; else the last outcome (of probes of multiping_ping(): that of the last that
+ * ended). Before anything was asked: MULTIPING_PENDING with probe 0. -ENOENT: no such target. */
 int multiping_get(const struct multiping *multiping, size_t target, struct multiping_result *ret_result);
 
 /* How many targets were ever added, those removed included: numbers are below this. */
@@ -238,7 +251,7 @@ size_t multiping_n_targets(const struct multiping *multiping);
 /* The last failure in words, without a full stop or a line feed at its end; "" before the first. */
 const char *multiping_message(const struct multiping *multiping);
 
-/* --- 3. Events, for a program's own loop. Nothing here blocks --------------------------------------------------------------- */
+/* --- 3. Events, for a program's own loop. Nothing here blocks --- */
 
 enum multiping_event_type {
 	MULTIPING_EVENT_HELPER_UP = 1,   /* a helper answered; context NULL, of result nothing is set */
@@ -258,32 +271,32 @@ struct multiping_event {
 					 * events other than OUTCOME and NAME, result.outcome says nothing */
 };
 
-/* A descriptor to poll for POLLIN: whenever it is readable, call multiping_dispatch(). The same for the object's life; it is
- * the object's: neither read nor close it. After multiping_add(), multiping_ping() and multiping_cancel() it is readable by
- * itself where there is something to do. */
+/* A descriptor to poll for POLLIN: whenever it is readable, call multiping_dispatch(). The same for the object's life;
+ * it is the object's: neither read nor close it. After multiping_add(), multiping_ping() and multiping_cancel() it is
+ * readable by itself where there is something to do. */
 int multiping_fd(const struct multiping *multiping);
 
-/* Does what can be done now: connects, reads what has come, writes what was asked for, passes names to and from lookup, minds the
- * time. A bounded amount of each in one call; the descriptor stays readable while there is more. While 4,096 events or
- * more wait to be fetched it reads nothing, and the helper waits. Returns 0, or once for each time that a helper could not be
- * reached the error (see above); the outcomes of the probes concerned come as events. */
+/* Does what can be done now: connects, reads what has come, writes what was asked for, passes names to and from lookup,
+ * minds the time. A bounded amount of each in one call; the descriptor stays readable while there is more. While 4,096
+ * events or more wait to be fetched it reads nothing, and the helper waits. Returns 0, or once for each time that a
+ * helper could not be reached the error (see above); the outcomes of the probes concerned come as events. */
 int multiping_dispatch(struct multiping *multiping);
 
-/* Fetches the next event: 1 and @ret_event, or 0 where there is none. Fetch all after each multiping_dispatch(). Events tell of
- * probes of multiping_ping(); those of multiping_send() are told by multiping_get() alone. */
+/* Fetches the next event: 1 and @ret_event, or 0 where there is none. Fetch all after each multiping_dispatch(). Events
+ * tell of probes of multiping_ping(); those of multiping_send() are told by multiping_get() alone. */
 int multiping_next_event(struct multiping *multiping, struct multiping_event *ret_event);
 
-/* Asks for one probe of @target, to be answered within @timeout_us of its own send (1,000 to 60,000,000; 0: probe_timeout_us of the
- * config). @ret_probe (or NULL) becomes its number, which is unique in the object and never 0. The probe is written at the next
- * multiping_dispatch(): many that are asked for in one go, with the same time-out, travel in one request. Any number of
- * probes may be open for one target.
+/* Asks for one probe of @target, to be answered within @timeout_us of its own send (1,000 to 60,000,000; 0:
+ * probe_timeout_us of the config). @ret_probe (or NULL) becomes its number, which is unique in the object and never 0.
+ * The probe is written at the next multiping_dispatch(): many that are asked for in one go, with the same time-out,
+ * travel in one request. Any number of probes may be open for one target.
  *
- * A target whose name is still being looked up is pinged as soon as it has an address. One whose name has none gets the outcome
- * MULTIPING_NAME_ERROR, as an event like any other. -ENOENT: no such target. */
+ * A target whose name is still being looked up is pinged as soon as it has an address. One whose name has none gets the
+ * outcome MULTIPING_NAME_ERROR, as an event like any other. -ENOENT: no such target. */
 int multiping_ping(struct multiping *multiping, size_t target, int64_t timeout_us, uint64_t *ret_probe);
 
-/* Ends an open @probe of multiping_ping(): its outcome will be MULTIPING_CANCELLED, or one that was already on its way. Nothing
- * happens where it has ended. -ENOENT: no such probe, or it ended so long ago that it is forgotten. */
+/* Ends an open @probe of multiping_ping(): its outcome will be MULTIPING_CANCELLED, or one that was already on its way.
+ * Nothing happens where it has ended. -ENOENT: no such probe, or it ended so long ago that it is forgotten. */
 int multiping_cancel(struct multiping *multiping, uint64_t probe);
 
 #if defined(__GNUC__)

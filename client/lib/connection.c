@@ -62,8 +62,7 @@ void connection_deinit(struct connection *connection) {
 
 void connection_close(struct connection *connection) {
 	if (connection->fd >= 0) {
-		close(connection
-			      ->fd); /* leaves epoll by itself: there is no other descriptor for it */
+		close(connection->fd); /* which takes it out of epoll, too */
 	}
 	connection->fd = -1;
 	connection->state = CONNECTION_CLOSED;

@@ -111,8 +111,7 @@ static int names_start_resolver(struct multiping *multiping) {
 static int names_ask(struct multiping *multiping, size_t number, struct target *target) {
 	int r;
 
-	if (target->name_state ==
-	    NAME_FAILED) { /* a numeric address that cannot be: known since it was added, not told yet */
+	if (target->name_state == NAME_FAILED) { /* at multiping_add(), and not told yet */
 		return names_tell(multiping, number, target);
 	}
 	if (target->name_state != NAME_UNASKED || target->removed) {

@@ -57,7 +57,7 @@ static int round_decide(struct multiping *multiping, size_t number, struct targe
 	if (!target->replied && record->outcome == MULTIPING_REPLY) {
 		round_take_reply(round, target, record);
 	} else if (!target->replied) {
-		/* a probe is cancelled since later ones are open or have ended: that says nothing of the target */
+		/* cancelled since later ones were asked: that says nothing of the target */
 		if (record->outcome != MULTIPING_CANCELLED || target->last.probe == 0) {
 			target->last = *record;
 		}

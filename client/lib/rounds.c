@@ -151,9 +151,7 @@ int multiping_receive(struct multiping *multiping, int64_t wait_us) {
 		if (r < 0) {
 			return r;
 		}
-	} while (
-		r >
-		0); /* after the deadline too: what has been delivered is read before anybody is called silent */
+	} while (r > 0); /* past the deadline too: what was delivered is read first */
 
 	return (int)(multiping->targets.n - multiping->targets.n_removed - round->n_replied);
 }
