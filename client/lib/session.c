@@ -37,7 +37,7 @@ void session_wake(struct multiping *multiping) {
 	session_arm(multiping, 1); /* a moment long past */
 }
 
-/* Sets the timer for what comes next. This also ends its being readable. */
+/* Sets the timer for what comes next, and so that it is no longer readable. */
 static void session_rearm(struct multiping *multiping) {
 	const struct session *session = &multiping->session;
 	int64_t alarm_ns = connection_alarm_ns(&multiping->connection);
@@ -50,7 +50,9 @@ static void session_rearm(struct multiping *multiping) {
 	if (is_queued && session->retry_ns > 0 && session->retry_ns < alarm_ns) {
 		alarm_ns = session->retry_ns;
 	}
-	multiping->armed_ns = -1; /* set it in any case */
+	if (multiping->armed_ns != INT64_MAX) {
+		multiping->armed_ns = -1; /* it may have gone off: only setting it ends that */
+	}
 	session_arm(multiping, alarm_ns);
 }
 
