@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A helper whose every word the test says itself, step by step, in the test's own thread. What it says may be wrong. */
+/* A helper whose every word the test says itself, step by step, in the test's own thread. What it
+ * says may be wrong. */
 
 #include "client/include/multiping.h"
 #include "protocol/message.h"

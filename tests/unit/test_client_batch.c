@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Batches: which probes travel together, their places on the wire, cancels, and what is kept for late replies. */
+/* Batches: which probes travel together, their places on the wire, cancels, and what is kept for
+ * late replies. */
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in the background. No name here reaches a name server: localhost, and what cannot be a name at all. */
+/* Names in the background. No name here reaches a name server: localhost, and what cannot be a name
+ * at all. */
 
 #include <netdb.h>
 #include <poll.h>

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Level 2 against a helper that the test plays: who is asked again, whose answer counts, what is cancelled, and for what the
- * waiting waits. */
+/* Level 2 against a helper that the test plays: who is asked again, whose answer counts, what is
+ * cancelled, and for what the waiting waits. */
 
 #include <errno.h>
 #include <setjmp.h>

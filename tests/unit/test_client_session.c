@@ -1,75 +1,19 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Level 3 against a helper that the test plays: requests, outcomes, cancels, refusals, and a helper that breaks its word. */
+/* Level 3 against a helper that the test plays: requests, outcomes, cancels, names. */
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "client/lib/session.h"
-#include "tests/unit/fake_helper.h"
-
-struct fixture {
-	struct fake_helper fake;
-	struct multiping *multiping;
-	struct multiping_event event; /* the last that was fetched */
-};
-
-static struct fixture fixture;
-
-static int setup(void **state) {
-	fake_helper_start(&fixture.fake);
-	fixture.multiping = fake_helper_client(&fixture.fake);
-	*state = &fixture;
-	return 0;
-}
-
-static int teardown(void **state) {
-	multiping_free(fixture.multiping);
-	fake_helper_stop(&fixture.fake);
-	return 0;
-}
-
-static void dispatch(struct fixture *f) {
-	assert_int_equal(multiping_dispatch(f->multiping), 0);
-}
-
-static void expect_event(struct fixture *f, enum multiping_event_type type) {
-	assert_int_equal(multiping_next_event(f->multiping, &f->event), 1);
-	assert_int_equal(f->event.type, type);
-}
-
-static void expect_no_event(struct fixture *f) {
-	assert_int_equal(multiping_next_event(f->multiping, &f->event), 0);
-}
-
-static void expect_outcome(struct fixture *f, uint64_t probe, enum multiping_outcome outcome) {
-	expect_event(f, MULTIPING_EVENT_OUTCOME);
-	assert_int_equal(f->event.result.probe, probe);
-	assert_int_equal(f->event.result.outcome, outcome);
-}
-
-/* Asks for probes of @n targets, one each, in one request, which the fake has read on return. */
-static void ping(struct fixture *f, size_t n, uint64_t *ret_probes) {
-	for (size_t i = 0; i < n; ++i) {
-		assert_int_equal(multiping_add(f->multiping, "127.0.0.1", NULL, NULL), 0);
-		assert_int_equal(multiping_ping(f->multiping, i, 0, &ret_probes[i]), 0);
-	}
-	dispatch(f);
-	fake_helper_accept(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_UP);
-	fake_helper_expect(&f->fake, REQUEST_PING);
-	assert_int_equal(f->fake.request.ping.n_targets, n);
-}
+#include "tests/unit/session_fixture.h"
 
 static void ping_is_asked_for_as_configured(void **state) {
 	struct fixture *f = *state;
@@ -155,60 +99,6 @@ static void ping_events_follow_the_outcome(void **state) {
 	expect_no_event(f);
 }
 
-static void ping_left_open_by_done_is_lost(void **state) {
-	struct fixture *f = *state;
-	uint64_t probes[2];
-
-	ping(f, 2, probes);
-	fake_helper_say_outcome(&f->fake, 1, 0, OUTCOME_REPLY);
-	fake_helper_say_done(&f->fake, 1);
-	dispatch(f);
-	expect_outcome(f, probes[0], MULTIPING_REPLY);
-	expect_outcome(f, probes[1], MULTIPING_HELPER_LOST);
-	assert_int_equal(f->event.result.error, EPROTO);
-}
-
-static void ping_lost_helper_ends_each_once_after_what_was_delivered(void **state) {
-	struct fixture *f = *state;
-	uint64_t probes[3], queued;
-
-	ping(f, 3, probes);
-	assert_int_equal(multiping_ping(f->multiping, 0, 5000, &queued), 0);
-	dispatch(f); /* on its way, unread: the end will come as ECONNRESET first */
-	fake_helper_say_outcome(&f->fake, 1, 1, OUTCOME_REPLY);
-	fake_helper_hang_up(&f->fake);
-	dispatch(f);
-	expect_outcome(f, probes[1], MULTIPING_REPLY);
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	assert_int_equal(f->event.result.error, ECONNRESET);
-	expect_outcome(f, probes[0], MULTIPING_HELPER_LOST);
-	expect_outcome(f, probes[2], MULTIPING_HELPER_LOST);
-	expect_outcome(f, queued, MULTIPING_HELPER_LOST);
-	dispatch(f);
-	expect_no_event(f);
-}
-
-static void ping_after_the_loss_connects_again(void **state) {
-	struct fixture *f = *state;
-	uint64_t before, after;
-
-	ping(f, 1, &before);
-	fake_helper_hang_up(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	expect_outcome(f, before, MULTIPING_HELPER_LOST);
-	assert_int_equal(multiping_ping(f->multiping, 0, 0, &after), 0);
-	assert_true(after > before);
-	dispatch(f);
-	fake_helper_accept(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_UP);
-	fake_helper_expect(&f->fake, REQUEST_PING);
-	fake_helper_say_outcome(&f->fake, f->fake.request.ping.id, 0, OUTCOME_REPLY);
-	dispatch(f);
-	expect_outcome(f, after, MULTIPING_REPLY);
-}
-
 static void cancel_of_what_was_not_asked_stays_here(void **state) {
 	struct fixture *f = *state;
 	uint64_t probes[3];
@@ -280,136 +170,6 @@ static void cancel_of_the_unknown_is_no_such_probe(void **state) {
 	assert_int_equal(multiping_cancel(f->multiping, 0), -ENOENT);
 	assert_int_equal(multiping_cancel(f->multiping, probe + 1), -ENOENT);
 	assert_int_equal(multiping_cancel(f->multiping, UINT64_MAX), -ENOENT);
-}
-
-static void refused_ping_is_denied(void **state) {
-	struct fixture *f = *state;
-	uint64_t probes[2];
-
-	ping(f, 2, probes);
-	fake_helper_say_fault(&f->fake, f->fake.request.msgid, PROTOCOL_CODE_BAD_ADDRESS, NULL);
-	dispatch(f);
-	expect_outcome(f, probes[0], MULTIPING_DENIED);
-	assert_int_equal(f->event.result.error, EINVAL);
-	expect_outcome(f, probes[1], MULTIPING_DENIED);
-	assert_non_null(strstr(multiping_message(f->multiping), "not so"));
-}
-
-static void refused_for_want_of_memory_is_asked_again(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say_fault(&f->fake, f->fake.request.msgid, PROTOCOL_CODE_TOO_MANY_REQUESTS,
-			      "request_bytes");
-	dispatch(f);
-	expect_no_event(f);
-	do { /* its time comes by the timer */
-		struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
-
-		assert_int_equal(poll(&poll_for, 1, 60000), 1);
-		dispatch(f);
-	} while (f->multiping->session.n_pings == 0);
-	fake_helper_expect(&f->fake, REQUEST_PING);
-	assert_int_equal(f->fake.request.ping.id, 2);
-	fake_helper_say_outcome(&f->fake, 2, 0, OUTCOME_REPLY);
-	dispatch(f);
-	expect_outcome(f, probe, MULTIPING_REPLY);
-}
-
-/* Pings once with @config; the fake, which allows what its hello says, must see no ping. */
-static void expect_denied(struct fixture *f, struct multiping_config *config, int error) {
-	uint64_t probe;
-
-	multiping_free(f->multiping);
-	config->socket_path = f->fake.path;
-	assert_int_equal(multiping_new(config, &f->multiping), 0);
-	assert_int_equal(multiping_add(f->multiping, "127.0.0.1", NULL, NULL), 0);
-	assert_int_equal(multiping_ping(f->multiping, 0, 0, &probe), 0);
-	dispatch(f);
-	fake_helper_accept(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_UP);
-	expect_outcome(f, probe, MULTIPING_DENIED);
-	assert_int_equal(f->event.result.error, error);
-	assert_string_not_equal(multiping_message(f->multiping), "");
-	fake_helper_expect_none(&f->fake);
-}
-
-static void denied_is_what_hello_does_not_allow(void **state) {
-	struct fixture *f = *state;
-	struct multiping_config config;
-
-	multiping_config_init(&config);
-	f->fake.hello.timeout_us = 9999999;
-	expect_denied(f, &config, ERANGE);
-	f->fake.hello.payload_bytes = 55;
-	expect_denied(f, &config, EMSGSIZE);
-	config.interface = "lo"; /* the fake's namespace has the number 0, which is not ours */
-	expect_denied(f, &config, ENODEV);
-	config.ttl = 3;
-	f->fake.hello.options = PING_OPTION_TOS | PING_OPTION_INTERFACE;
-	expect_denied(f, &config, EPERM);
-}
-
-/* The connection ends with this error; the open probe is lost. */
-static void expect_down(struct fixture *f, uint64_t probe, int error) {
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	assert_int_equal(f->event.result.error, error);
-	expect_outcome(f, probe, MULTIPING_HELPER_LOST);
-	assert_int_equal(f->event.result.error, error);
-}
-
-static void helper_that_breaks_the_protocol_is_left(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say_outcome(&f->fake, 1, 1, OUTCOME_REPLY); /* there is no such place */
-	expect_down(f, probe, EPROTO);
-}
-
-static void helper_that_answers_what_nobody_asked_is_left(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say_true(&f->fake, f->fake.request.msgid + 1);
-	expect_down(f, probe, EPROTO);
-}
-
-static void helper_that_speaks_nonsense_is_left(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say(&f->fake, "nonsense", 8);
-	expect_down(f, probe, EPROTO);
-}
-
-static void helper_that_says_why_it_closes_is_quoted(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say_closing(&f->fake, PROTOCOL_CODE_SHUTDOWN, "good bye");
-	fake_helper_hang_up(&f->fake);
-	expect_down(f, probe, ECONNRESET);
-	assert_non_null(strstr(multiping_message(f->multiping), "good bye"));
-	assert_non_null(strstr(multiping_message(f->multiping), "raw socket"));
-}
-
-static void unknown_ids_are_skipped(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say_outcome(&f->fake, 4711, 0, OUTCOME_LATE);
-	fake_helper_say_done(&f->fake, 4711);
-	fake_helper_say_outcome(&f->fake, 1, 0, OUTCOME_REPLY);
-	dispatch(f);
-	expect_outcome(f, probe, MULTIPING_REPLY);
 }
 
 static void events_not_fetched_make_the_helper_wait(void **state) {
@@ -503,7 +263,7 @@ static void removed_target_is_told_of_no_more(void **state) {
 	assert_int_equal(multiping_n_targets(f->multiping), 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, session_setup, session_teardown)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
@@ -511,21 +271,10 @@ int main(void) {
 		TEST(ping_each_outcome_is_told_once),
 		TEST(ping_two_at_a_time_without_response),
 		TEST(ping_events_follow_the_outcome),
-		TEST(ping_left_open_by_done_is_lost),
-		TEST(ping_lost_helper_ends_each_once_after_what_was_delivered),
-		TEST(ping_after_the_loss_connects_again),
 		TEST(cancel_of_what_was_not_asked_stays_here),
 		TEST(cancel_of_what_was_asked_goes_to_the_helper),
 		TEST(cancel_at_most_sixteen_without_response),
 		TEST(cancel_of_the_unknown_is_no_such_probe),
-		TEST(refused_ping_is_denied),
-		TEST(refused_for_want_of_memory_is_asked_again),
-		TEST(denied_is_what_hello_does_not_allow),
-		TEST(helper_that_breaks_the_protocol_is_left),
-		TEST(helper_that_answers_what_nobody_asked_is_left),
-		TEST(helper_that_speaks_nonsense_is_left),
-		TEST(helper_that_says_why_it_closes_is_quoted),
-		TEST(unknown_ids_are_skipped),
 		TEST(events_not_fetched_make_the_helper_wait),
 		TEST(names_that_cannot_be_end_their_probes),
 		TEST(names_that_are_known_later_are_pinged_then),
