@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -42,6 +43,7 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
+	unsetenv("MULTIPING_HELPER");
 	multiping_free(fixture.multiping);
 	fake_helper_stop(&fixture.fake);
 	return 0;
@@ -153,6 +155,79 @@ static void socket_named_by_the_environment_is_the_only_one(void **state) {
 	assert_null(strstr(multiping_message(f->multiping), "private"));
 }
 
+/* From here on the fixture's socket stands for the default one, and MULTIPING_HELPER for the private helper's path. */
+static void take_as_default(struct fixture *f, const char *private_helper) {
+	f->multiping->connection.is_named = false;
+	assert_int_equal(setenv("MULTIPING_HELPER", private_helper, 1), 0);
+}
+
+static void default_socket_not_there_leads_to_the_private_helper(void **state) {
+	struct fixture *f = *state;
+
+	take_as_default(f, "/nonexistent/private");
+	unlink(f->fake.path);
+	expect_failure(f, ENOENT, "/nonexistent/private");
+	assert_non_null(
+		strstr(multiping_message(f->multiping), f->fake.path)); /* all that was tried */
+}
+
+static void default_socket_without_listener_is_waited_for_a_second(void **state) {
+	struct fixture *f = *state;
+	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
+	int n_tries = 0, r;
+
+	take_as_default(f, "/nonexistent/private");
+	close(f->fake.listener);
+	f->fake.listener = -1;
+	do {
+		assert_int_equal(poll(&poll_for, 1, 60000), 1);
+		r = multiping_dispatch(f->multiping);
+		++n_tries;
+	} while (r == 0);
+	assert_int_equal(r, -ENOENT); /* of the private helper */
+	assert_true(n_tries > 2);
+	assert_non_null(strstr(multiping_message(f->multiping), "refused"));
+}
+
+static void default_socket_of_this_user_is_trusted(void **state) {
+	struct fixture *f = *state;
+
+	take_as_default(f, "/nonexistent/private");
+	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	fake_helper_accept(&f->fake);
+	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	fake_helper_expect(&f->fake, REQUEST_PING);
+}
+
+static void default_socket_of_a_stranger_is_not_trusted(void **state) {
+	struct fixture *f = *state;
+
+	if (geteuid() != 0) {
+		skip(); /* only root can be somebody else for a moment */
+	}
+	take_as_default(f, "/nonexistent/private");
+	assert_int_equal(seteuid(20001), 0);
+	assert_int_equal(listen(f->fake.listener, 8),
+			 0); /* whose socket it is shows who listened last */
+	assert_int_equal(seteuid(0), 0);
+	expect_failure(f, EPERM, "MULTIPING_SOCKET");
+}
+
+static void private_helper_that_ends_at_once_is_an_error(void **state) {
+	struct fixture *f = *state;
+	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
+	int r;
+
+	take_as_default(f, "/bin/false");
+	unlink(f->fake.path);
+	do {
+		assert_int_equal(poll(&poll_for, 1, 60000), 1);
+		r = multiping_dispatch(f->multiping);
+	} while (r == 0);
+	assert_int_equal(r, -ECONNRESET);
+	assert_non_null(strstr(multiping_message(f->multiping), "private helper"));
+}
+
 /* A script that plays a private helper: tells over descriptor 3 what it finds itself with. */
 static void write_script(const char *path) {
 	static const char script[] =
@@ -224,6 +299,11 @@ int main(void) {
 		TEST(helper_that_does_not_answer_is_not_waited_for_longer),
 		TEST(socket_path_too_long_is_refused),
 		TEST(socket_named_by_the_environment_is_the_only_one),
+		TEST(default_socket_not_there_leads_to_the_private_helper),
+		TEST(default_socket_without_listener_is_waited_for_a_second),
+		TEST(default_socket_of_this_user_is_trusted),
+		TEST(default_socket_of_a_stranger_is_not_trusted),
+		TEST(private_helper_that_ends_at_once_is_an_error),
 		TEST(private_helper_gets_nothing_of_ours),
 		TEST(private_helper_that_cannot_be_started_says_why),
 	};
