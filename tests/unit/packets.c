@@ -1,0 +1,75 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/packets.h"
+
+#include <string.h>
+
+uint16_t packet_checksum(const uint8_t *bytes, size_t n_bytes) {
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < n_bytes; i++) {
+		sum += (uint32_t)bytes[i] << (i % 2 ? 0 : 8);
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return (uint16_t)~sum;
+}
+
+void packet_set_checksum(uint8_t *icmp, size_t n_bytes) {
+	uint16_t checksum;
+
+	icmp[2] = icmp[3] = 0;
+	checksum = packet_checksum(icmp, n_bytes);
+	icmp[2] = (uint8_t)(checksum >> 8);
+	icmp[3] = (uint8_t)checksum;
+}
+
+uint8_t *packet_add(struct packet *packet, const void *bytes, size_t n_bytes) {
+	uint8_t *at = packet->bytes + packet->n_bytes;
+
+	memcpy(at, bytes, n_bytes);
+	packet->n_bytes += n_bytes;
+	return at;
+}
+
+uint8_t *packet_add_ipv4(struct packet *packet, uint8_t n_words, const uint8_t source[4],
+			 const uint8_t destination[4]) {
+	uint8_t header[60];
+
+	memset(header, 1, sizeof header);
+	memset(header, 0, 20);
+	header[0] = (uint8_t)(0x40 | n_words);
+	header[8] = PACKET_HOP_LIMIT;
+	header[9] = 1; /* ICMP */
+	memcpy(header + 12, source, 4);
+	memcpy(header + 16, destination, 4);
+	return packet_add(packet, header, n_words * 4U);
+}
+
+uint8_t *packet_add_ipv6(struct packet *packet, const uint8_t source[16],
+			 const uint8_t destination[16]) {
+	uint8_t header[40] = {0x60, [6] = 58, [7] = PACKET_HOP_LIMIT}; /* ICMPv6 */
+
+	memcpy(header + 8, source, 16);
+	memcpy(header + 24, destination, 16);
+	return packet_add(packet, header, sizeof header);
+}
+
+uint8_t *packet_add_echo(struct packet *packet, uint8_t type, const struct echo *echo,
+			 size_t n_data) {
+	uint8_t *at = packet->bytes + packet->n_bytes;
+	const uint8_t header[8] = {type,
+				   0,
+				   0,
+				   0,
+				   (uint8_t)(echo->identifier >> 8),
+				   (uint8_t)echo->identifier,
+				   (uint8_t)(echo->sequence >> 8),
+				   (uint8_t)echo->sequence};
+
+	memcpy(at, header, sizeof header);
+	memset(at + 8, 0x5a, n_data);
+	memcpy(at + 8, &echo->secret, n_data < 8 ? n_data : 8);
+	packet_set_checksum(at, 8 + n_data);
+	packet->n_bytes += 8 + n_data;
+	return at;
+}
