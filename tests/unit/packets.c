@@ -73,3 +73,40 @@ uint8_t *packet_add_echo(struct packet *packet, uint8_t type, const struct echo 
 	packet->n_bytes += 8 + n_data;
 	return at;
 }
+
+/* Over the pseudo-header of RFC 8200, 8.1, and the message. */
+static void set_icmpv6_checksum(struct packet *packet) {
+	uint8_t bytes[PACKET_MAX_BYTES + 40] = {0};
+	uint8_t *icmp = packet->bytes + 40;
+	size_t n_icmp = packet->n_bytes - 40;
+	uint16_t checksum;
+
+	icmp[2] = icmp[3] = 0;
+	memcpy(bytes, packet->bytes + 8, 32);
+	bytes[34] = (uint8_t)(n_icmp >> 8);
+	bytes[35] = (uint8_t)n_icmp;
+	bytes[39] = 58;
+	memcpy(bytes + 40, icmp, n_icmp);
+	checksum = packet_checksum(bytes, 40 + n_icmp);
+	icmp[2] = (uint8_t)(checksum >> 8);
+	icmp[3] = (uint8_t)checksum;
+}
+
+void packet_finish(struct packet *packet) {
+	uint8_t *ip = packet->bytes;
+
+	if (ip[0] >> 4 == 4) {
+		uint16_t checksum;
+
+		ip[2] = (uint8_t)(packet->n_bytes >> 8);
+		ip[3] = (uint8_t)packet->n_bytes;
+		ip[10] = ip[11] = 0;
+		checksum = packet_checksum(ip, (ip[0] & 15) * 4U);
+		ip[10] = (uint8_t)(checksum >> 8);
+		ip[11] = (uint8_t)checksum;
+	} else {
+		ip[4] = (uint8_t)((packet->n_bytes - 40) >> 8);
+		ip[5] = (uint8_t)(packet->n_bytes - 40);
+		set_icmpv6_checksum(packet);
+	}
+}

@@ -38,3 +38,6 @@ uint8_t *packet_add_ipv6(struct packet *packet, const uint8_t source[16],
 /* An echo request or reply, by its ICMP @type, with @n_data bytes of data: as much of the secret as fits, then 0x5a. */
 uint8_t *packet_add_echo(struct packet *packet, uint8_t type, const struct echo *echo,
 			 size_t n_data);
+
+/* Fills what of the outer header depends on what follows it: lengths, the IPv4 header's checksum, ICMPv6's checksum. */
+void packet_finish(struct packet *packet);

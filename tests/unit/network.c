@@ -1,0 +1,46 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/network.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+void network_command(const char *command) {
+	if (system(command) != 0) {
+		fprintf(stderr, "failed: %s\n", command);
+		abort();
+	}
+}
+
+int network_enter(void) {
+	if (unshare(CLONE_NEWNET) < 0) {
+		printf("not run: a network namespace of its own needs root: %s\n", strerror(errno));
+		return getenv("CI") != NULL ? 1 : 77;
+	}
+
+	network_command("ip link set lo up");
+	network_command("ip -6 route add local fd00:1::/64 dev lo");
+	return 0;
+}
+
+int network_open_tun(void) {
+	struct ifreq request = {.ifr_name = "tun0", .ifr_flags = IFF_TUN | IFF_NO_PI};
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0) {
+		perror("/dev/net/tun");
+		abort();
+	}
+
+	network_command("ip address add " NETWORK_IPV4 "/16 dev tun0");
+	network_command("ip address add " NETWORK_IPV6 "/64 dev tun0 nodad");
+	network_command("ip link set tun0 up");
+	return fd;
+}
