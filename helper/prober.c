@@ -29,6 +29,7 @@ int prober_init(struct prober *ret_prober, const struct config *config,
 	ret_prober->sockets = sockets;
 	ret_prober->dropped_ns = INT64_MIN;
 	clock_init(&ret_prober->clock, NULL);
+	ret_prober->seen_ns = ret_prober->clock.now_ns;
 	if (getrandom(&seed, sizeof seed, 0) < 0) {
 		return -errno;
 	}
@@ -175,7 +176,9 @@ static void release_held_up(struct probe *probe) {
 }
 
 static uint32_t queued_us(const struct ping *ping, int64_t now_ns) {
-	return (uint32_t)((now_ns - ping->arrived_ns) / NS_PER_US);
+	int64_t us = (now_ns - ping->arrived_ns) / NS_PER_US;
+
+	return us < UINT32_MAX ? (uint32_t)us : UINT32_MAX; /* 72 minutes: a great interval has more */
 }
 
 void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind) {
@@ -435,12 +438,12 @@ static void time_out(struct prober *prober, uint32_t slot) {
 }
 
 void prober_expire(struct prober *prober) {
-	int64_t now_ns = prober->clock.now_ns;
+	int64_t now_ns = prober->seen_ns;
 	uint32_t slot = timing_wheel_expire(&prober->wheel, now_ns);
 
 	if (slot != PROBE_NONE && icmp_sockets_dropped(prober->sockets)) {
 		prober->n_receive_drops++;
-		prober->dropped_ns = now_ns;
+		prober->dropped_ns = clock_monotonic_ns(&prober->clock);
 	}
 	for (; slot != PROBE_NONE; slot = timing_wheel_expire(&prober->wheel, now_ns)) {
 		struct probe *probe = &prober->table.probes[slot];

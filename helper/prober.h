@@ -36,6 +36,7 @@ struct prober {
 	struct ping *news_first, *news_last;
 	struct probe_event events[PROBER_EVENTS];
 	uint32_t n_events;
+	int64_t seen_ns;    /* monotonic: everything that arrived until then has been looked at */
 	int64_t dropped_ns; /* monotonic: when the kernel was last found to have dropped packets; INT64_MIN */
 	int64_t full_until_ns
 		[N_SEND_SOCKETS]; /* a send buffer was full: nothing goes out on it before */
@@ -60,8 +61,8 @@ int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t 
 /* Takes everything that has arrived: first transmit stamps, then replies and ICMP errors. @all: of every send socket. */
 void prober_receive(struct prober *prober, bool all);
 
-/* Ends the probes whose time is over and sends those that waited. After prober_receive, so that a reply which waited in the socket
- * counts before its time-out does. */
+/* Ends the probes whose time is over and sends those that waited. It goes by the time until which prober_receive has looked at the
+ * network, so that a reply which waits in the socket counts before its time-out does, however long we were held up since. */
 void prober_expire(struct prober *prober);
 
 /* Ends the target @index of @ping as cancelled, or all that are open: of those admitted. */

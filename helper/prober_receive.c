@@ -93,15 +93,27 @@ static struct round_trip measure(const struct prober *prober, const struct probe
 
 enum proof { PROOF_NONE, PROOF_WEAK, PROOF_FULL };
 
-/* Whether the secret in an arrived packet is the probe's. Weak: there was not all of it, but no byte contradicts. */
+/* How many bytes of the secret were sent. Of a free slot with a small payload that is not known any more: as many as came back. */
+static size_t n_secret_bytes_sent(const struct probe *probe, const struct icmp_message *message) {
+	if (!(probe->flags & OUTCOME_UNVERIFIED)) {
+		return ICMP_SECRET_BYTES;
+	}
+	return probe->state == PROBE_FREE ? message->n_secret_bytes : probe->ping->size_bytes;
+}
+
+/* Whether the secret in an arrived packet is the probe's. A reply brings back all that was sent; what a router quotes may be cut short,
+ * or padded. Weak: there was not all of a secret, but no byte contradicts. */
 static enum proof prove(const struct prober *prober, const struct probe *probe,
 			const struct icmp_message *message) {
 	uint64_t secret = probe_secret(&prober->table, probe);
+	size_t n_sent = n_secret_bytes_sent(probe, message);
+	size_t n_bytes = message->n_secret_bytes < n_sent ? message->n_secret_bytes : n_sent;
 
-	if (memcmp(&secret, &message->secret, message->n_secret_bytes) != 0) {
+	if (memcmp(&secret, &message->secret, n_bytes) != 0 ||
+	    (!message->is_error && n_bytes < n_sent)) {
 		return PROOF_NONE;
 	}
-	return message->n_secret_bytes == ICMP_SECRET_BYTES ? PROOF_FULL : PROOF_WEAK;
+	return n_bytes == ICMP_SECRET_BYTES ? PROOF_FULL : PROOF_WEAK;
 }
 
 static void push_event(struct prober *prober, const struct probe *probe,
@@ -229,9 +241,6 @@ static void take_message(struct prober *prober, const struct icmp_message *messa
 	}
 	proof = IN6_ARE_ADDR_EQUAL(probed, &probe->destination) ? prove(prober, probe, message)
 								: PROOF_NONE;
-	if (!message->is_error && proof == PROOF_WEAK && !(probe->flags & OUTCOME_UNVERIFIED)) {
-		proof = PROOF_NONE; /* a reply brings back all that was sent */
-	}
 	if (proof == PROOF_NONE) {
 		prober->n_forged++;
 	} else if (message->is_error) {
@@ -264,21 +273,37 @@ static void take_packet(struct prober *prober, enum family family,
 	}
 }
 
-void prober_receive(struct prober *prober, bool all) {
+/* Takes what waits at one family's socket. Returns until when everything that arrived was seen: @now_ns, when this began; or, where
+ * there is more than a turn's share, when the last packet seen arrived, by its stamp. */
+static int64_t receive_family(struct prober *prober, enum family family, int64_t now_ns) {
 	struct icmp_received received[ICMP_SOCKETS_BATCH];
-	size_t n, n_batches = 0;
+	size_t n = ICMP_SOCKETS_BATCH;
+
+	for (int i = 0; i < MAX_BATCHES && n == ICMP_SOCKETS_BATCH; i++) {
+		n = icmp_sockets_receive(prober->sockets, family, received);
+		clock_update(&prober->clock);
+		for (size_t j = 0; j < n; j++) {
+			take_packet(prober, family, &received[j]);
+		}
+	}
+	if (n < ICMP_SOCKETS_BATCH) {
+		return now_ns;
+	}
+	return received[n - 1].stamp_ns - prober->clock.offset_ns;
+}
+
+void prober_receive(struct prober *prober, bool all) {
+	int64_t seen_ns = clock_update(&prober->clock), now_ns = seen_ns;
 
 	receive_stamps(prober, all);
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		if (!icmp_sockets_have(prober->sockets, family)) {
-			continue;
+		if (icmp_sockets_have(prober->sockets, family)) {
+			int64_t family_ns = receive_family(prober, family, now_ns);
+
+			seen_ns = family_ns < seen_ns ? family_ns : seen_ns;
 		}
-		do {
-			n = icmp_sockets_receive(prober->sockets, family, received);
-			clock_update(&prober->clock);
-			for (size_t i = 0; i < n; i++) {
-				take_packet(prober, family, &received[i]);
-			}
-		} while (n == ICMP_SOCKETS_BATCH && n_batches++ < MAX_BATCHES);
+	}
+	if (seen_ns > prober->seen_ns) {
+		prober->seen_ns = seen_ns;
 	}
 }

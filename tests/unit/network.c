@@ -11,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "helper/descriptors.h"
 
 void network_command(const char *command) {
 	if (system(command) != 0) {
@@ -32,12 +35,15 @@ int network_enter(void) {
 
 int network_open_tun(void) {
 	struct ifreq request = {.ifr_name = "tun0", .ifr_flags = IFF_TUN | IFF_NO_PI};
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int low_fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	int fd = fcntl(low_fd, F_DUPFD_CLOEXEC,
+		       DESCRIPTOR_FIRST_CLIENT); /* out of the helper's way */
 
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0) {
 		perror("/dev/net/tun");
 		abort();
 	}
+	(void)close(low_fd);
 
 	network_command("ip address add " NETWORK_IPV4 "/16 dev tun0");
 	network_command("ip address add " NETWORK_IPV6 "/64 dev tun0 nodad");

@@ -1,0 +1,237 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/unit/prober_rig.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/unit/network.h"
+
+void rig_config(struct config *ret_config) {
+	config_init(ret_config);
+	ret_config->probes_in_flight = 1024;
+	ret_config->total_packets_per_second = CONFIG_UNLIMITED;
+	ret_config->destination_packets_per_second = CONFIG_UNLIMITED;
+	ret_config->limits.packets_per_second = CONFIG_UNLIMITED;
+}
+
+void rig_open(struct rig *rig) {
+	struct tried tried[PROTOCOL_MAX_TRIED];
+	uint8_t packet[2048];
+	size_t n_tried;
+
+	while (read(rig->tun, packet, sizeof packet) > 0) { /* an earlier test's */
+	}
+	assert_int_equal(icmp_sockets_open(&rig->config, tried, &n_tried, &rig->sockets), 0);
+	assert_int_equal(n_tried, 0);
+	assert_int_equal(prober_init(&rig->prober, &rig->config, rig->sockets), 0);
+	users_init(&rig->users, &rig->config.limits, rig->config.probes_in_flight, 1 << 20);
+	assert_int_equal(user_open_session(&rig->users, 1000, &rig->part, &rig->user), 0);
+	rig->n_pings = 0;
+}
+
+void rig_close(struct rig *rig) {
+	for (size_t i = 0; i < rig->n_pings; i++) {
+		uint32_t n = prober_forget(&rig->prober, rig->pings[i]);
+
+		assert_int_equal(rig->pings[i]->open_first, PROBE_NONE);
+		user_release(rig->user, &rig->part, USER_PROBES, n);
+	}
+	prober_forget_news(&rig->prober, RIG_SESSION);
+	assert_null(prober_pop_news(&rig->prober));
+	assert_int_equal(rig->prober.wheel.n_timers, 0);
+	assert_int_equal(rig->prober.table.n_in_use, 0);
+	assert_int_equal(rig->part.share[USER_PROBES], 0);
+	assert_int_equal(rig->user->n_held_up, 0);
+	user_close_session(rig->user, &rig->part);
+	users_deinit(&rig->users);
+	prober_deinit(&rig->prober);
+	(void)icmp_sockets_free(rig->sockets);
+	for (size_t i = 0; i < rig->n_pings; i++) {
+		free(rig->pings[i]);
+	}
+}
+
+static struct in6_addr to_address(const char *text) {
+	uint8_t ipv4[4];
+	struct in6_addr address;
+
+	if (inet_pton(AF_INET, text, ipv4) == 1) {
+		return address_from_ipv4(ipv4);
+	}
+	assert_int_equal(inet_pton(AF_INET6, text, &address), 1);
+	return address;
+}
+
+struct ping *rig_ping(struct rig *rig, uint32_t timeout_us, const char *const *targets) {
+	uint32_t n = 0;
+	struct ping *ping;
+
+	while (targets[n] != NULL) {
+		n++;
+	}
+	ping = calloc(1, sizeof *ping + n * sizeof *ping->targets);
+	assert_non_null(ping);
+	assert_true(rig->n_pings < sizeof rig->pings / sizeof *rig->pings);
+	rig->pings[rig->n_pings] = ping;
+	*ping = (struct ping){
+		.session = RIG_SESSION,
+		.id = RIG_FIRST_ID + (uint32_t)rig->n_pings++,
+		.user = rig->user,
+		.part = &rig->part,
+		.arrived_ns = clock_monotonic_ns(&rig->prober.clock),
+		.n_targets = n,
+		.timeout_us = timeout_us,
+		.size_bytes = PROTOCOL_DEFAULT_DATA_BYTES,
+		.ttl = -1,
+		.tos = -1,
+		.n_unsent = n,
+		.n_undelivered = n,
+		.open_first = PROBE_NONE,
+		.finished_first = PROBE_NONE,
+	};
+	for (uint32_t i = 0; i < n; i++) {
+		ping->targets[i] = to_address(targets[i]);
+	}
+	return ping;
+}
+
+void rig_start(struct rig *rig, struct ping *ping) {
+	while (ping->n_admitted < ping->n_targets) {
+		assert_int_equal(user_charge(rig->user, &rig->part, USER_PROBES, 1), 0);
+		assert_int_equal(prober_start(&rig->prober, ping), 0);
+	}
+}
+
+struct ping *rig_probe(struct rig *rig, uint32_t timeout_us, const char *target) {
+	const char *const targets[] = {target, NULL};
+	struct ping *ping = rig_ping(rig, timeout_us, targets);
+
+	rig_start(rig, ping);
+	return ping;
+}
+
+void rig_turn(struct rig *rig) {
+	prober_receive(&rig->prober, true);
+	prober_expire(&rig->prober);
+}
+
+uint32_t rig_n_finished(const struct rig *rig, const struct ping *ping) {
+	uint32_t n = 0;
+	struct outcome outcome;
+
+	for (uint32_t slot = ping->finished_first; slot != PROBE_NONE; n++) {
+		slot = prober_peek(&rig->prober, slot, &outcome);
+	}
+	return n;
+}
+
+void rig_wait(struct rig *rig, const struct ping *ping, uint32_t n) {
+	for (int i = 0; i < 20000; i++) {
+		rig_turn(rig);
+		if (rig_n_finished(rig, ping) >= n) {
+			assert_int_equal(rig_n_finished(rig, ping), n);
+			return;
+		}
+		(void)usleep(500);
+	}
+	fail_msg("%u of %u outcomes after 10 s", rig_n_finished(rig, ping), n);
+}
+
+struct outcome rig_outcome(const struct rig *rig, const struct ping *ping, uint32_t index) {
+	struct outcome outcome = {0};
+
+	for (uint32_t slot = ping->finished_first; slot != PROBE_NONE;) {
+		slot = prober_peek(&rig->prober, slot, &outcome);
+		if (outcome.index == index) {
+			return outcome;
+		}
+	}
+	fail_msg("target %u has no outcome", index);
+	return outcome;
+}
+
+uint32_t rig_slot(const struct ping *ping) {
+	assert_int_not_equal(ping->open_first, PROBE_NONE);
+	return ping->open_first;
+}
+
+struct echo rig_echo(const struct rig *rig, uint32_t slot) {
+	const struct probe *probe = &rig->prober.table.probes[slot];
+	struct echo echo = {
+		.identifier = prober_identifier(&rig->prober, probe->key),
+		.sequence = (uint16_t)probe->key,
+		.secret = probe_secret(&rig->prober.table, probe),
+	};
+
+	if (probe->family == FAMILY_IPV4) {
+		memcpy(echo.destination, probe->destination.s6_addr + 12, 4);
+	} else {
+		memcpy(echo.destination, &probe->destination, 16);
+	}
+	return echo;
+}
+
+/* The header of a packet from @source to us. */
+static void add_header_to_us(struct packet *packet, enum family family, const uint8_t *source) {
+	uint8_t ours[16];
+
+	if (family == FAMILY_IPV4) {
+		(void)inet_pton(AF_INET, NETWORK_IPV4, ours);
+		(void)packet_add_ipv4(packet, 5, source, ours);
+	} else {
+		(void)inet_pton(AF_INET6, NETWORK_IPV6, ours);
+		(void)packet_add_ipv6(packet, source, ours);
+	}
+}
+
+void rig_reply(const struct rig *rig, uint32_t slot, const struct echo *echo, size_t n_data) {
+	enum family family = rig->prober.table.probes[slot].family;
+	struct packet packet = {0};
+
+	add_header_to_us(&packet, family, echo->destination);
+	(void)packet_add_echo(&packet, family == FAMILY_IPV4 ? 0 : 129, echo, n_data);
+	packet_finish(&packet);
+	rig_inject(rig, &packet);
+}
+
+void rig_error(const struct rig *rig, uint32_t slot, const struct echo *echo, size_t n_data,
+	       uint8_t type, uint8_t code) {
+	enum family family = rig->prober.table.probes[slot].family;
+	const uint8_t header[8] = {type, code, [6] = 0x05, [7] = 0xdc};
+	uint8_t router[16], ours[16];
+	struct packet packet = {0};
+	uint8_t *icmp;
+
+	if (family == FAMILY_IPV4) {
+		(void)inet_pton(AF_INET, "10.9.0.254", router);
+		(void)inet_pton(AF_INET, NETWORK_IPV4, ours);
+	} else {
+		(void)inet_pton(AF_INET6, "fd00:9::fe", router);
+		(void)inet_pton(AF_INET6, NETWORK_IPV6, ours);
+	}
+	add_header_to_us(&packet, family, router);
+	icmp = packet_add(&packet, header, sizeof header);
+	if (family == FAMILY_IPV4) {
+		(void)packet_add_ipv4(&packet, 5, ours, echo->destination);
+	} else {
+		(void)packet_add_ipv6(&packet, ours, echo->destination);
+	}
+	(void)packet_add_echo(&packet, family == FAMILY_IPV4 ? 8 : 128, echo, n_data);
+	packet_set_checksum(icmp, packet.n_bytes - (size_t)(icmp - packet.bytes));
+	packet_finish(&packet);
+	rig_inject(rig, &packet);
+}
+
+void rig_inject(const struct rig *rig, const struct packet *packet) {
+	assert_int_equal(write(rig->tun, packet->bytes, packet->n_bytes), packet->n_bytes);
+}
+
+void rig_sleep_ms(int64_t ms) {
+	const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+
+	(void)nanosleep(&time, NULL);
+}

@@ -1,0 +1,76 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A prober with its raw sockets, one owner with one session, and the far end of a TUN device: replies and ICMP errors are forged here,
+ * with the secret that only the prober knows, or another. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "helper/prober_private.h"
+#include "tests/unit/packets.h"
+
+struct rig {
+	int tun; /* network_open_tun() */
+	struct config config;
+	struct icmp_sockets *sockets;
+	struct users users;
+	struct user *user;
+	struct user_part part;
+	struct prober prober;
+	struct ping *pings[4];
+	size_t n_pings;
+};
+
+enum { RIG_SESSION = 77, RIG_FIRST_ID = 5 };
+
+/* The configuration's defaults, without any limit of rate. */
+void rig_config(struct config *ret_config);
+
+/* Opens all that @rig->config asks for; @rig->tun is borrowed. */
+void rig_open(struct rig *rig);
+
+/* Forgets all pings, and asserts that nothing is charged any more. */
+void rig_close(struct rig *rig);
+
+/* A ping of the default size to @targets ("10.9.0.7", "fd00:9::7"), a list that ends with NULL; nothing is admitted yet. */
+struct ping *rig_ping(struct rig *rig, uint32_t timeout_us, const char *const *targets);
+
+/* Admits all of its targets. */
+void rig_start(struct rig *rig, struct ping *ping);
+
+/* rig_ping() to one target and rig_start(). */
+struct ping *rig_probe(struct rig *rig, uint32_t timeout_us, const char *target);
+
+/* One look at network and timers. */
+void rig_turn(struct rig *rig);
+
+/* Turns until @ping has @n finished probes; fails after some seconds. */
+void rig_wait(struct rig *rig, const struct ping *ping, uint32_t n);
+
+uint32_t rig_n_finished(const struct rig *rig, const struct ping *ping);
+
+/* The final outcome of the target @index, which must have one. */
+struct outcome rig_outcome(const struct rig *rig, const struct ping *ping, uint32_t index);
+
+/* The first open probe of @ping; the slot stays that of the same probe when it ends. */
+uint32_t rig_slot(const struct ping *ping);
+
+/* What the request of a slot's probe holds. */
+struct echo rig_echo(const struct rig *rig, uint32_t slot);
+
+/* Lets a reply arrive which holds @echo, and comes from its destination. */
+void rig_reply(const struct rig *rig, uint32_t slot, const struct echo *echo, size_t n_data);
+
+/* Lets an ICMP error arrive from 10.9.0.254 or fd00:9::fe which quotes @echo and @n_data bytes of its data. */
+void rig_error(const struct rig *rig, uint32_t slot, const struct echo *echo, size_t n_data,
+	       uint8_t type, uint8_t code);
+
+void rig_inject(const struct rig *rig, const struct packet *packet);
+
+/* Sleeps. */
+void rig_sleep_ms(int64_t ms);

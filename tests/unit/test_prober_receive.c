@@ -1,0 +1,569 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What arrives: whose it is, and how long it took. Probes go to a silent network behind a TUN device, where each test lets arrive
+ * what it likes; times are compared with each other only. */
+#include "tests/unit/network.h"
+#include "tests/unit/prober_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "helper/descriptors.h"
+
+enum { MS = 1000000, LONG_US = 30000000 };
+
+static const char *const silent[N_FAMILIES] = {"10.9.0.7", "fd00:9::7"};
+static const char *const loopback[N_FAMILIES] = {"127.0.0.1", "::1"};
+
+static struct rig rig;
+
+static int set_up(void **state) {
+	rig_config(&rig.config);
+	rig_open(&rig);
+	return 0;
+}
+
+static int tear_down(void **state) {
+	rig_close(&rig);
+	return 0;
+}
+
+static void assert_pending(const struct ping *ping) {
+	assert_int_equal(rig_n_finished(&rig, ping), 0);
+}
+
+/* --- replies --- */
+
+static void prober_reply_of_loopback_has_both_stamps(void **state) {
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping = rig_probe(&rig, LONG_US, loopback[family]);
+		struct outcome outcome;
+
+		rig_wait(&rig, ping, 1);
+		outcome = rig_outcome(&rig, ping, 0);
+		assert_int_equal(outcome.kind, OUTCOME_REPLY);
+		assert_int_equal(outcome.flags, OUTCOME_TRANSMIT_STAMP | OUTCOME_RECEIVE_STAMP);
+		assert_in_range(outcome.rtt_ns, 1, LONG_US * INT64_C(1000));
+		assert_int_equal(outcome.hop_limit, 64);
+		assert_int_equal(outcome.size_bytes, PROTOCOL_DEFAULT_DATA_BYTES);
+	}
+	assert_int_equal(rig.part.counters.replies, 2);
+	assert_int_equal(rig.part.counters.probes_sent, 2);
+}
+
+static void prober_reply_on_an_older_kernel_has_both_stamps(void **state) {
+	assert_int_equal(icmp_sockets_forgo_stamp_id(rig.sockets), 0);
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping = rig_probe(&rig, LONG_US, loopback[family]);
+
+		rig_wait(&rig, ping, 1);
+		assert_int_equal(rig_outcome(&rig, ping, 0).flags,
+				 OUTCOME_TRANSMIT_STAMP | OUTCOME_RECEIVE_STAMP);
+	}
+}
+
+static void prober_reply_measures_the_networks_time_not_ours(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	rig_sleep_ms(20);
+	rig_reply(&rig, slot, &echo, PROTOCOL_DEFAULT_DATA_BYTES);
+	rig_sleep_ms(500); /* the helper is late */
+	rig_wait(&rig, ping, 1);
+	assert_in_range(rig_outcome(&rig, ping, 0).rtt_ns, 20 * MS, 480 * MS);
+	assert_int_equal(rig_outcome(&rig, ping, 0).hop_limit, PACKET_HOP_LIMIT);
+}
+
+static void prober_reply_in_time_but_seen_late_is_no_timeout(void **state) {
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping = rig_probe(&rig, 200000, silent[family]);
+		struct echo echo = rig_echo(&rig, rig_slot(ping));
+
+		rig_reply(&rig, rig_slot(ping), &echo, 56);
+		rig_sleep_ms(300);
+		rig_turn(&rig);
+		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+	}
+}
+
+/* The helper is stopped just after it has looked at the network, and the reply comes while it is. */
+static void prober_reply_between_look_and_deadline_is_no_timeout(void **state) {
+	struct ping *ping = rig_probe(&rig, 200000, silent[FAMILY_IPV4]);
+	struct echo echo = rig_echo(&rig, rig_slot(ping));
+
+	prober_receive(&rig.prober, true);
+	rig_reply(&rig, rig_slot(ping), &echo, 56);
+	rig_sleep_ms(300);
+	(void)clock_update(&rig.prober.clock);
+	prober_expire(&rig.prober);
+	rig_wait(&rig, ping, 1);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+}
+
+static void prober_reply_after_the_deadline_is_late_however_it_is_seen(void **state) {
+	struct ping *ping = rig_probe(&rig, 5000, silent[FAMILY_IPV4]);
+	struct echo echo = rig_echo(&rig, rig_slot(ping));
+
+	rig_sleep_ms(20);
+	rig_reply(&rig, rig_slot(ping), &echo, 56); /* before the timer was looked at */
+	rig_turn(&rig);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
+	assert_int_equal(rig.prober.n_events, 1);
+	assert_int_equal(rig.prober.events[0].outcome.kind, OUTCOME_LATE);
+	assert_int_equal(rig.part.counters.timeouts, 1);
+	assert_int_equal(rig.part.counters.replies, 0);
+}
+
+/* --- late, duplicate --- */
+
+static void assert_event(uint32_t n, enum outcome_kind kind, const struct ping *ping) {
+	assert_int_equal(rig.prober.n_events, n);
+	assert_int_equal(rig.prober.events[n - 1].outcome.kind, kind);
+	assert_int_equal(rig.prober.events[n - 1].session, RIG_SESSION);
+	assert_int_equal(rig.prober.events[n - 1].id, ping->id);
+}
+
+static void prober_duplicates_are_told_once_and_counted(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	for (unsigned n = 0; n < 4; n++) {
+		rig_reply(&rig, slot, &echo, 56);
+		rig_turn(&rig);
+		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+		assert_int_equal(rig.prober.n_duplicates, n);
+	}
+	assert_event(1, OUTCOME_DUPLICATE, ping);
+	assert_int_equal(rig.prober.n_late, 0);
+}
+
+static void prober_late_replies_are_told_once_and_counted(void **state) {
+	struct ping *ping = rig_probe(&rig, 1000, silent[FAMILY_IPV6]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	rig_sleep_ms(20);
+	rig_wait(&rig, ping, 1);
+	for (unsigned n = 1; n <= 3; n++) {
+		rig_reply(&rig, slot, &echo, 56);
+		rig_turn(&rig);
+		assert_int_equal(rig.prober.n_late, n);
+	}
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
+	assert_event(1, OUTCOME_LATE, ping);
+	assert_in_range(rig.prober.events[0].outcome.rtt_ns, 20 * MS, LONG_US * INT64_C(1000));
+	assert_int_equal(rig.prober.events[0].outcome.size_bytes, 56);
+}
+
+/* The ping is done and gone; the slot still knows whose it was. */
+static void prober_late_reply_to_a_released_slot_is_told(void **state) {
+	struct ping *ping = rig_probe(&rig, 1000, silent[FAMILY_IPV4]);
+	struct ping copy = *ping;
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	rig_wait(&rig, ping, 1);
+	prober_pop(&rig.prober, ping);
+	user_release(rig.user, &rig.part, USER_PROBES, 1);
+	assert_ptr_equal(prober_pop_news(&rig.prober), ping);
+	rig.n_pings = 0;
+	free(ping);
+	rig_reply(&rig, slot, &echo, 56);
+	rig_turn(&rig);
+	assert_event(1, OUTCOME_LATE, &copy);
+	rig_reply(&rig, slot, &echo, 56);
+	rig_turn(&rig);
+	assert_int_equal(rig.prober.n_late, 2);
+	assert_int_equal(rig.prober.n_events, 1);
+}
+
+static void prober_events_beyond_the_ring_are_counted(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	rig.prober.n_events = PROBER_EVENTS - 1;
+	for (int i = 0; i < 3; i++) { /* reply, duplicate */
+		rig_reply(&rig, slot, &echo, 56);
+	}
+	rig_turn(&rig);
+	assert_int_equal(rig.prober.n_events, PROBER_EVENTS);
+	rig.prober.table.probes[slot].marks &= (uint8_t)~PROBE_MARK_DUPLICATE;
+	rig_reply(&rig, slot, &echo, 56);
+	rig_turn(&rig);
+	assert_int_equal(rig.prober.n_events, PROBER_EVENTS);
+	assert_int_equal(rig.prober.n_events_dropped, 1);
+}
+
+/* --- not ours --- */
+
+enum forgery { FORGERY_SECRET, FORGERY_LAST_SECRET_BYTE, FORGERY_SOURCE, N_FORGERIES };
+
+static struct echo forged(const struct echo *echo, enum forgery forgery) {
+	struct echo other = *echo;
+
+	switch (forgery) {
+	case FORGERY_SECRET:
+		other.secret = 0;
+		break;
+	case FORGERY_LAST_SECRET_BYTE:
+		((uint8_t *)&other.secret)[7] ^= 1;
+		break;
+	case FORGERY_SOURCE:
+		other.destination[3] ^= 1;
+		break;
+	case N_FORGERIES:
+		break;
+	}
+	return other;
+}
+
+static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
+		uint32_t slot = rig_slot(ping);
+		struct echo echo = rig_echo(&rig, slot);
+
+		for (enum forgery forgery = 0; forgery < N_FORGERIES; forgery++) {
+			struct echo other = forged(&echo, forgery);
+
+			rig_reply(&rig, slot, &other, 56);
+		}
+		rig_reply(&rig, slot, &echo, 7); /* a part of the secret */
+		rig_reply(&rig, slot, &echo, 0);
+		rig_turn(&rig);
+		assert_pending(ping);
+		assert_int_equal(rig.prober.n_forged, (N_FORGERIES + 2) * (family + 1));
+		rig_reply(&rig, slot, &echo, 8);
+		rig_turn(&rig);
+		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+	}
+	assert_int_equal(rig.prober.n_foreign + rig.prober.n_malformed, 0);
+	assert_int_equal(rig.prober.n_events, 0);
+}
+
+static void prober_reply_to_no_probe_is_foreign(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	echo.sequence++;
+	rig_reply(&rig, slot, &echo, 56);
+	echo.sequence--;
+	echo.identifier ^= 1; /* ours, but not in use */
+	rig_reply(&rig, slot, &echo, 56);
+	rig_turn(&rig);
+	assert_pending(ping);
+	assert_int_equal(rig.prober.n_foreign, 2);
+}
+
+static void prober_reply_with_wrong_checksum_is_malformed(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct echo echo = rig_echo(&rig, rig_slot(ping));
+	struct packet packet = {0};
+
+	(void)packet_add_ipv4(&packet, 5, echo.destination, (const uint8_t[]){10, 9, 0, 1});
+	(void)packet_add_echo(&packet, 0, &echo, 56);
+	packet.bytes[packet.n_bytes - 1] ^= 1;
+	packet_finish(&packet);
+	rig_inject(&rig, &packet);
+	rig_turn(&rig);
+	assert_pending(ping);
+	assert_int_equal(rig.prober.n_malformed, 1);
+}
+
+/* A probe without room for the secret: what of it was sent must come back. */
+static void prober_small_payload_is_answered_unverified(void **state) {
+	for (uint32_t size = 0; size < ICMP_SECRET_BYTES; size++) {
+		const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+		struct ping *ping = rig_ping(&rig, LONG_US, targets);
+		struct echo echo, other;
+
+		ping->size_bytes = size;
+		rig_start(&rig, ping);
+		echo = other = rig_echo(&rig, rig_slot(ping));
+		if (size > 0) {
+			other.secret = ~echo.secret;
+			rig_reply(&rig, rig_slot(ping), &other, size);
+			rig_reply(&rig, rig_slot(ping), &echo, size - 1);
+			rig_turn(&rig);
+			assert_pending(ping);
+		}
+		rig_reply(&rig, rig_slot(ping), &echo, size);
+		rig_turn(&rig);
+		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+		assert_true(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED);
+		user_release(rig.user, &rig.part, USER_PROBES, prober_forget(&rig.prober, ping));
+		prober_forget_news(&rig.prober, RIG_SESSION);
+		rig.n_pings = 0;
+		free(ping);
+	}
+}
+
+/* --- ICMP errors --- */
+
+static void prober_error_with_secret_ends_the_probe(void **state) {
+	static const uint8_t types[N_FAMILIES] = {3, 1}, codes[N_FAMILIES] = {13, 4};
+
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
+		uint32_t slot = rig_slot(ping);
+		struct echo echo = rig_echo(&rig, slot);
+		struct outcome outcome;
+
+		rig_error(&rig, slot, &echo, 8, types[family], codes[family]);
+		rig_turn(&rig);
+		outcome = rig_outcome(&rig, ping, 0);
+		assert_int_equal(outcome.kind, OUTCOME_ICMP_ERROR);
+		assert_int_equal(outcome.flags & OUTCOME_UNVERIFIED, 0);
+		assert_int_equal(outcome.icmp_type, types[family]);
+		assert_int_equal(outcome.icmp_code, codes[family]);
+		assert_int_equal(outcome.next_hop_mtu, 0);
+		assert_int_equal(outcome.reporter.s6_addr[15], 254);
+		assert_true(IN6_IS_ADDR_V4MAPPED(&outcome.reporter) == (family == FAMILY_IPV4));
+		rig_error(&rig, slot, &echo, 8, types[family], codes[family]); /* once more */
+		rig_turn(&rig);
+	}
+	assert_int_equal(rig.part.counters.icmp_errors, 2);
+	assert_int_equal(rig.prober.n_events, 0);
+}
+
+static void prober_error_of_size_tells_the_next_hops_mtu(void **state) {
+	static const uint8_t types[N_FAMILIES] = {3, 2};
+
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
+		uint32_t slot = rig_slot(ping);
+		struct echo echo = rig_echo(&rig, slot);
+
+		rig_error(&rig, slot, &echo, 8, types[family], family == FAMILY_IPV4 ? 4 : 0);
+		rig_turn(&rig);
+		assert_int_equal(rig_outcome(&rig, ping, 0).next_hop_mtu, 1500);
+	}
+}
+
+static void prober_error_without_secret_is_an_event_until_the_reply(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	for (int i = 0; i < 3; i++) {
+		rig_error(&rig, slot, &echo, (size_t)i, 3, 1);
+		rig_turn(&rig);
+		assert_pending(ping);
+		assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
+	}
+	assert_int_equal(rig.prober.events[0].outcome.flags, OUTCOME_UNVERIFIED);
+	assert_int_equal(rig.prober.events[0].outcome.icmp_code, 1);
+	assert_int_equal(rig.part.counters.unverified_errors, 1);
+	rig_reply(&rig, slot, &echo, 56);
+	rig_turn(&rig);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+	assert_int_equal(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED, 0);
+	assert_int_equal(rig_outcome(&rig, ping, 0).size_bytes, 56);
+}
+
+static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **state) {
+	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
+	struct echo echo = rig_echo(&rig, rig_slot(ping));
+
+	rig_error(&rig, rig_slot(ping), &echo, 0, 11, 0);
+	rig_turn(&rig);
+	assert_pending(ping);
+	rig_wait(&rig, ping, 1);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_ICMP_ERROR);
+	assert_int_equal(rig_outcome(&rig, ping, 0).icmp_type, 11);
+	assert_true(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED);
+	assert_int_equal(rig.part.counters.timeouts, 0);
+}
+
+static void prober_error_with_secret_follows_one_without(void **state) {
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	rig_error(&rig, slot, &echo, 0, 3, 1);
+	rig_error(&rig, slot, &echo, 8, 11, 0);
+	rig_turn(&rig);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_ICMP_ERROR);
+	assert_int_equal(rig_outcome(&rig, ping, 0).icmp_type, 11);
+	assert_int_equal(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED, 0);
+}
+
+static void prober_forged_error_changes_nothing(void **state) {
+	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = rig_echo(&rig, slot);
+
+	for (enum forgery forgery = 0; forgery < N_FORGERIES; forgery++) {
+		struct echo other = forged(&echo, forgery);
+
+		rig_error(&rig, slot, &other, 8, 3, 1);
+	}
+	rig_turn(&rig);
+	assert_pending(ping);
+	assert_int_equal(rig.prober.n_forged, N_FORGERIES);
+	rig_wait(&rig, ping, 1);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
+}
+
+/* A router pads a short quote with zeros (RFC 4884); those are not the secret. */
+static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void **state) {
+	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	struct ping *ping = rig_ping(&rig, LONG_US, targets);
+	struct echo echo;
+
+	ping->size_bytes = 4;
+	rig_start(&rig, ping);
+	echo = rig_echo(&rig, rig_slot(ping));
+	memset((uint8_t *)&echo.secret + 4, 0, 4);
+	rig_error(&rig, rig_slot(ping), &echo, 100, 11, 0);
+	rig_turn(&rig);
+	assert_int_equal(rig.prober.n_forged, 0);
+	assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
+}
+
+/* The kernel hands every ICMP error that quotes an echo request to every raw socket, and its errno to whoever sends next. */
+static void prober_errors_about_others_do_not_fail_a_send(void **state) {
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *first = rig_probe(&rig, LONG_US, silent[family]), *ping;
+		struct echo foreign = rig_echo(&rig, rig_slot(first));
+
+		foreign.identifier ^= 0x8000;
+		rig_error(&rig, rig_slot(first), &foreign, 8, family == FAMILY_IPV4 ? 3 : 1, 1);
+		ping = rig_probe(&rig, LONG_US, loopback[family]);
+		rig_wait(&rig, ping, 1);
+		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+		assert_pending(first);
+	}
+}
+
+/* --- steps of the clock --- */
+
+static int64_t
+	step_ns; /* of the realtime clock, as the prober sees it; the kernel's stamps have none */
+
+static int read_stepped(clockid_t id, struct timespec *ret_time) {
+	int r = clock_gettime(id, ret_time);
+
+	if (id == CLOCK_REALTIME) {
+		int64_t ns = ret_time->tv_sec * INT64_C(1000000000) + ret_time->tv_nsec + step_ns;
+
+		*ret_time = (struct timespec){ns / 1000000000, ns % 1000000000};
+	}
+	return r;
+}
+
+static void prober_step_of_the_clock_never_reaches_a_round_trip_time(void **state) {
+	static const int64_t steps_ns[] = {INT64_C(3600000000000), INT64_C(-3600000000000), MS,
+					   -MS};
+
+	for (size_t i = 0; i < sizeof steps_ns / sizeof *steps_ns; i++) {
+		struct ping *ping;
+		struct echo echo;
+		int64_t before_ns = clock_monotonic_ns(&rig.prober.clock), most_ns;
+
+		rig.prober.clock.read = read_stepped;
+		ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+		echo = rig_echo(&rig, rig_slot(ping));
+		rig_sleep_ms(10);
+		step_ns += steps_ns[i];
+		rig_reply(&rig, rig_slot(ping), &echo, 56);
+		rig_turn(&rig);
+		most_ns = clock_monotonic_ns(&rig.prober.clock) - before_ns;
+		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+		assert_int_equal(rig_outcome(&rig, ping, 0).flags, 0); /* the user clock */
+		assert_in_range(rig_outcome(&rig, ping, 0).rtt_ns, 10 * MS, most_ns);
+	}
+	step_ns = 0;
+}
+
+static void prober_after_a_step_stamps_are_used_again(void **state) {
+	struct ping *ping;
+
+	step_ns = 0;
+	rig.prober.clock.read = read_stepped;
+	ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]); /* open meanwhile */
+	step_ns = INT64_C(3600000000000);
+	rig_turn(&rig);
+	step_ns = 0;
+	rig_turn(&rig);
+	assert_pending(ping);
+	ping = rig_probe(&rig, LONG_US, loopback[FAMILY_IPV4]);
+	rig_wait(&rig, ping, 1);
+	assert_int_equal(rig_outcome(&rig, ping, 0).flags,
+			 OUTCOME_TRANSMIT_STAMP | OUTCOME_RECEIVE_STAMP);
+}
+
+/* --- our own losses --- */
+
+static void prober_drops_of_our_socket_are_told(void **state) {
+	const char *targets[201] = {0};
+	const int little = 1;
+	struct ping *ping, *later;
+	unsigned n_lost = 0;
+
+	assert_int_equal(
+		setsockopt(DESCRIPTOR_RECEIVE_IPV4, SOL_SOCKET, SO_RCVBUF, &little, sizeof little),
+		0);
+	for (int i = 0; i < 200; i++) {
+		targets[i] = loopback[FAMILY_IPV4];
+	}
+	ping = rig_ping(&rig, 50000, targets);
+	rig_start(&rig, ping); /* nobody reads meanwhile */
+	rig_wait(&rig, ping, 200);
+	for (uint32_t i = 0; i < 200; i++) {
+		struct outcome outcome = rig_outcome(&rig, ping, i);
+
+		n_lost += outcome.kind == OUTCOME_TIMEOUT;
+		assert_true(!(outcome.flags & OUTCOME_MAYBE_LOCAL_LOSS) ==
+			    (outcome.kind == OUTCOME_REPLY));
+	}
+	assert_in_range(n_lost, 1, 199);
+	assert_int_equal(rig.prober.n_receive_drops, 1);
+	later = rig_probe(&rig, 1000, silent[FAMILY_IPV4]); /* lost by the network, then */
+	rig_wait(&rig, later, 1);
+	assert_int_equal(rig_outcome(&rig, later, 0).flags, 0);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(prober_reply_of_loopback_has_both_stamps),
+		TEST(prober_reply_on_an_older_kernel_has_both_stamps),
+		TEST(prober_reply_measures_the_networks_time_not_ours),
+		TEST(prober_reply_in_time_but_seen_late_is_no_timeout),
+		TEST(prober_reply_between_look_and_deadline_is_no_timeout),
+		TEST(prober_reply_after_the_deadline_is_late_however_it_is_seen),
+		TEST(prober_duplicates_are_told_once_and_counted),
+		TEST(prober_late_replies_are_told_once_and_counted),
+		TEST(prober_late_reply_to_a_released_slot_is_told),
+		TEST(prober_events_beyond_the_ring_are_counted),
+		TEST(prober_forged_reply_is_counted_and_the_probe_goes_on),
+		TEST(prober_reply_to_no_probe_is_foreign),
+		TEST(prober_reply_with_wrong_checksum_is_malformed),
+		TEST(prober_small_payload_is_answered_unverified),
+		TEST(prober_error_with_secret_ends_the_probe),
+		TEST(prober_error_of_size_tells_the_next_hops_mtu),
+		TEST(prober_error_without_secret_is_an_event_until_the_reply),
+		TEST(prober_error_without_secret_is_the_outcome_at_the_deadline),
+		TEST(prober_error_with_secret_follows_one_without),
+		TEST(prober_forged_error_changes_nothing),
+		TEST(prober_error_with_padded_quote_of_small_payload_is_not_forged),
+		TEST(prober_errors_about_others_do_not_fail_a_send),
+		TEST(prober_step_of_the_clock_never_reaches_a_round_trip_time),
+		TEST(prober_after_a_step_stamps_are_used_again),
+		TEST(prober_drops_of_our_socket_are_told),
+	};
+	int r = network_enter();
+
+	if (r != 0) {
+		return r;
+	}
+	rig.tun = network_open_tun();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
