@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "helper/activation.h"
 #include "helper/descriptors.h"
 #include "helper/helper_private.h"
 #include "helper/log.h"
@@ -68,21 +69,12 @@ static void turn_away(struct helper *helper, int fd) {
 	(void)close(fd);
 }
 
-/* Begins a session with whoever connected at @fd, which is closed where it cannot be. */
-static int session_begin(struct helper *helper, int fd) {
-	struct ucred peer;
-	socklen_t n_bytes = sizeof peer;
+int helper_begin_session(struct helper *helper, int fd, uid_t uid) {
 	struct session *session;
-	int r;
+	int r = session_new(&helper->context, fd, uid, &session);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_bytes) < 0) {
-		r = -errno;
-		(void)close(fd);
-		return r;
-	}
-	r = session_new(&helper->context, fd, peer.uid, &session);
 	if (r != 0) {
-		log_event("session_refused uid=%u", peer.uid);
+		log_event("session_refused uid=%u", uid);
 		turn_away(helper, fd);
 		return r;
 	}
@@ -96,9 +88,23 @@ static int session_begin(struct helper *helper, int fd) {
 	return r;
 }
 
+/* Begins a session with whoever connected at @fd. */
+static int begin_with_peer(struct helper *helper, int fd) {
+	struct ucred peer;
+	socklen_t n_bytes = sizeof peer;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_bytes) < 0) {
+		int r = -errno;
+
+		(void)close(fd);
+		return r;
+	}
+	return helper_begin_session(helper, fd, peer.uid);
+}
+
 int helper_add_session(struct helper *helper, int fd) {
 	helper->is_private = true;
-	return session_begin(helper, fd);
+	return begin_with_peer(helper, fd);
 }
 
 static void accept_some(struct helper *helper, int listener) {
@@ -108,7 +114,7 @@ static void accept_some(struct helper *helper, int listener) {
 		if (fd < 0) {
 			return;
 		}
-		(void)session_begin(helper, fd);
+		(void)begin_with_peer(helper, fd);
 	}
 }
 
@@ -234,8 +240,8 @@ static void handle_event(struct helper *helper, const struct epoll_event *event)
 	}
 }
 
-/* How long to sleep. */
-static struct timespec time_to_sleep(const struct helper *helper) {
+/* How long to sleep, at most @most_ns. */
+static struct timespec time_to_sleep(const struct helper *helper, int64_t most_ns) {
 	int64_t at_ns = timing_wheel_next_ns(&helper->prober.wheel);
 	int64_t wait_ns;
 
@@ -245,15 +251,16 @@ static struct timespec time_to_sleep(const struct helper *helper) {
 	if (helper->scheduler.n_active > 0 && helper->send_ns < at_ns) {
 		at_ns = helper->send_ns;
 	}
-	if (at_ns == INT64_MAX) {
-		return (struct timespec){.tv_sec = -1}; /* for ever */
-	}
 	wait_ns = at_ns - clock_monotonic_ns(&helper->prober.clock);
-	wait_ns = wait_ns > 0 ? wait_ns : 0;
+	if (wait_ns > most_ns) {
+		wait_ns = most_ns;
+	} else if (wait_ns < 0) {
+		wait_ns = 0;
+	}
 	return (struct timespec){wait_ns / 1000000000, wait_ns % 1000000000};
 }
 
-static void helper_turn(struct helper *helper, const struct epoll_event *events, int n_events) {
+static void work(struct helper *helper, const struct epoll_event *events, int n_events) {
 	struct prober *prober = &helper->prober;
 	bool stamps_wait = false;
 
@@ -282,18 +289,27 @@ static void say_goodbye(struct helper *helper) {
 	}
 }
 
-int helper_run(struct helper *helper) {
+int helper_turn(struct helper *helper, int64_t most_ns) {
+	struct timespec wait = time_to_sleep(helper, most_ns);
 	struct epoll_event events[EVENTS_PER_TURN];
+	int n = epoll_pwait2(DESCRIPTOR_EPOLL, events, EVENTS_PER_TURN, &wait, NULL);
+
+	if (n < 0 && errno != EINTR) {
+		return -errno;
+	}
+	work(helper, events, n);
+	return 0;
+}
+
+int helper_run(struct helper *helper) {
+	const int64_t day_ns = INT64_C(86400000000000);
 
 	while (!helper->is_told_to_end) {
-		struct timespec wait = time_to_sleep(helper);
-		int n = epoll_pwait2(DESCRIPTOR_EPOLL, events, EVENTS_PER_TURN,
-				     wait.tv_sec < 0 ? NULL : &wait, NULL);
+		int r = helper_turn(helper, day_ns);
 
-		if (n < 0 && errno != EINTR) {
-			return -errno;
+		if (r < 0) {
+			return r;
 		}
-		helper_turn(helper, events, n);
 	}
 	say_goodbye(helper);
 	return 0;

@@ -24,8 +24,17 @@ struct helper {
 	int64_t hello_check_ns; /* when to look next for sessions without hello */
 	int64_t delivered_ns;   /* when outcomes were told last */
 	int64_t send_ns;        /* when the scheduler wants to run again */
+	int64_t watchdog_ns; /* how often to tell the service manager that the loop turns */
+	int64_t alive_ns;    /* when to tell it next; INT64_MAX: never */
 	bool is_private, is_told_to_end;
 };
 
 /* Asks epoll for @events of @fd. -errno. */
 int helper_watch(int fd, uint32_t events, enum source source, uint32_t number);
+
+/* Begins a session at @fd (taken, whatever happens) for the owner @uid. USER_E_QUOTA: too many connections, which the client is
+ * told; -errno. */
+int helper_begin_session(struct helper *helper, int fd, uid_t uid);
+
+/* Sleeps until there is something to do, at most @most_ns, and does it. -errno where epoll fails. */
+int helper_turn(struct helper *helper, int64_t most_ns);
