@@ -4,7 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+static bool has_socket_option(int fd, int option, int wanted) {
+	int value;
+	socklen_t n_bytes = sizeof value;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &n_bytes) == 0 && value == wanted;
+}
+
+bool descriptor_is_seqpacket(int fd) {
+	return has_socket_option(fd, SO_DOMAIN, AF_UNIX) &&
+	       has_socket_option(fd, SO_TYPE, SOCK_SEQPACKET);
+}
 
 int descriptor_place(int fd, int number) {
 	if (fd == number) {

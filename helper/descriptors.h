@@ -8,7 +8,9 @@
 
 enum {
 	DESCRIPTOR_LOG = 2,
-	DESCRIPTOR_PARENT = 3, /* private start: the socket of the one client, as handed down by the library */
+	DESCRIPTOR_FIRST_INHERITED = 3, /* where a service manager, or the library, puts what it hands down */
+	DESCRIPTOR_PARENT = 3,  /* private start: the socket of the one client, as handed down by the library */
+	DESCRIPTOR_MANAGER = 3, /* shared start: connected to the service manager's socket for news */
 	DESCRIPTOR_EPOLL = 4,
 	DESCRIPTOR_SIGNAL = 5,
 	DESCRIPTOR_RECEIVE_IPV4 = 6,
@@ -29,6 +31,9 @@ enum {
 static inline int descriptor_limit(bool is_private) {
 	return is_private ? DESCRIPTOR_PRIVATE_LIMIT : DESCRIPTOR_LIMIT;
 }
+
+/* Whether @fd is a SOCK_SEQPACKET socket of the Unix domain. */
+bool descriptor_is_seqpacket(int fd);
 
 /* Moves @fd to @number (which is closed first), close-on-exec. Returns @number, or -errno with @fd still open. */
 int descriptor_place(int fd, int number);

@@ -94,6 +94,7 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->config = *config;
 	helper->sockets = sockets;
 	helper->next_number = 1;
+	helper->alive_ns = INT64_MAX;
 	r = epoll_open(helper);
 	if (r == 0) {
 		r = prober_init(&helper->prober, &helper->config, sockets);
@@ -133,4 +134,9 @@ int helper_add_listener(struct helper *helper, int fd) {
 
 int helper_watch_signals(struct helper *helper, int fd) {
 	return helper_watch(fd, EPOLLIN, SOURCE_SIGNAL, 0);
+}
+
+void helper_tell_alive(struct helper *helper, int64_t interval_ns) {
+	helper->watchdog_ns = interval_ns;
+	helper->alive_ns = 0; /* at once */
 }

@@ -25,5 +25,8 @@ int helper_add_session(struct helper *helper, int fd);
 /* Any signal that can be read from @fd (a signalfd, borrowed) ends helper_run. -errno. */
 int helper_watch_signals(struct helper *helper, int fd);
 
+/* The service manager is told "WATCHDOG=1" every @interval_ns, from the loop itself: who cannot turn cannot tell. */
+void helper_tell_alive(struct helper *helper, int64_t interval_ns);
+
 /* Serves. 0 when told to end, or when the private client is gone; -errno where epoll fails. */
 int helper_run(struct helper *helper);

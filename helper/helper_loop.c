@@ -251,6 +251,9 @@ static struct timespec time_to_sleep(const struct helper *helper, int64_t most_n
 	if (helper->scheduler.n_active > 0 && helper->send_ns < at_ns) {
 		at_ns = helper->send_ns;
 	}
+	if (helper->alive_ns < at_ns) {
+		at_ns = helper->alive_ns;
+	}
 	wait_ns = at_ns - clock_monotonic_ns(&helper->prober.clock);
 	if (wait_ns > most_ns) {
 		wait_ns = most_ns;
@@ -258,6 +261,13 @@ static struct timespec time_to_sleep(const struct helper *helper, int64_t most_n
 		wait_ns = 0;
 	}
 	return (struct timespec){wait_ns / 1000000000, wait_ns % 1000000000};
+}
+
+static void tell_alive(struct helper *helper, int64_t now_ns) {
+	if (now_ns >= helper->alive_ns) {
+		activation_tell("WATCHDOG=1");
+		helper->alive_ns = now_ns + helper->watchdog_ns;
+	}
 }
 
 static void work(struct helper *helper, const struct epoll_event *events, int n_events) {
@@ -276,6 +286,7 @@ static void work(struct helper *helper, const struct epoll_event *events, int n_
 	helper->send_ns = scheduler_run(&helper->scheduler, SENDS_PER_TURN);
 	prober_receive(prober, false);
 	deliver(helper);
+	tell_alive(helper, prober->clock.now_ns);
 }
 
 static void say_goodbye(struct helper *helper) {

@@ -24,8 +24,8 @@ struct helper {
 	int64_t hello_check_ns; /* when to look next for sessions without hello */
 	int64_t delivered_ns;   /* when outcomes were told last */
 	int64_t send_ns;        /* when the scheduler wants to run again */
-	int64_t watchdog_ns; /* how often to tell the service manager that the loop turns */
-	int64_t alive_ns;    /* when to tell it next; INT64_MAX: never */
+	int64_t watchdog_ns;    /* how often to tell the service manager that the loop turns */
+	int64_t alive_ns;       /* when to tell it next; INT64_MAX: never */
 	bool is_private, is_told_to_end;
 };
 

@@ -3,6 +3,7 @@
 #include "helper/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "helper/cleanup.h"
+#include "helper/descriptors.h"
 #include "helper/log.h"
 
 enum {
@@ -115,4 +117,23 @@ int listener_open(const char *path, mode_t mode, gid_t group, int *ret_fd,
 	*ret_fd = fd;
 	fd = -1;
 	return 0;
+}
+
+int listener_take(int fd, struct reason *ret_reason) {
+	int is_listening = 0, flags, r;
+	socklen_t n_bytes = sizeof is_listening;
+
+	if (!descriptor_is_seqpacket(fd) ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &n_bytes) < 0 ||
+	    !is_listening) {
+		return reason_set(ret_reason, LISTENER_E_REFUSED, "see ListenSequentialPacket=",
+				  "no listening Unix socket of type SOCK_SEQPACKET");
+	}
+	/* systemd hands it down in waiting mode: accepting until nobody is left would stop the helper */
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
+		return reason_set(ret_reason, -errno, NULL, "O_NONBLOCK");
+	}
+	r = listener_refuse_descriptors(fd);
+	return r < 0 ? reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS") : 0;
 }

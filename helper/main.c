@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The helper's start, as a list of steps: what is not yet safe is on the way to it, and no packet is sent before the last one.
  *
- * There are two programs. The shared helper listens at a path for every user of the machine; whoever starts it is trusted. The
+ * There are two programs. The shared helper listens for every user of the machine, at a path or at the sockets that a service manager
+ * hands down; whoever starts it is trusted. The
  * private one serves the program that started it, over the socket it was handed down, and trusts nothing else it was given: no
  * argument, no environment. What fails is said on standard error by the one, over the socket by the other. */
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "helper/activation.h"
 #include "helper/config.h"
 #include "helper/descriptors.h"
 #include "helper/helper.h"
@@ -31,9 +33,11 @@ static const bool is_private = HELPER_IS_PRIVATE; /* which of the two programs t
 
 struct start {
 	const char *listen_path, *config_path, *user; /* borrowed; NULL: not given */
+	struct activation activation;                 /* shared */
 	struct config config;
 	struct identity identity;
 	int client_fd;       /* private */
+	int n_listeners;     /* shared: from DESCRIPTOR_FIRST_LISTENER on */
 	bool has_empty_root; /* is in it already */
 	struct icmp_sockets *sockets;
 	struct helper *helper;
@@ -44,14 +48,29 @@ struct start {
 
 /* --- the steps: 0, or what reason_set() returned --- */
 
+static int read_activation(struct start *start) {
+	return is_private ? 0 : activation_read(&start->activation, &start->reason);
+}
+
 static int clean_surroundings(struct start *start) {
 	int r;
 
-	r = surroundings_clean(is_private, &start->reason);
+	r = surroundings_clean(is_private, start->activation.n_listeners, &start->reason);
 	if (r == 0) {
 		start->client_fd = DESCRIPTOR_FIRST_CLIENT;
 	}
 	return r;
+}
+
+/* A manager that waits in vain says so itself; and this one may be a stranger's, since the variable outlives fork(2). */
+static int reach_manager(struct start *start) {
+	int r = is_private ? 0 : activation_connect(&start->activation);
+
+	if (r < 0) {
+		log_event("without what=NOTIFY_SOCKET errno=%d", -r);
+		start->activation.watchdog_ns = 0;
+	}
+	return 0;
 }
 
 static int read_configuration(struct start *start) {
@@ -85,7 +104,23 @@ static int bind_listener(struct start *start) {
 		return r;
 	}
 	r = descriptor_place(fd, DESCRIPTOR_FIRST_LISTENER);
-	return r < 0 ? reason_set(&start->reason, r, NULL, "numbering it") : 0;
+	if (r < 0) {
+		return reason_set(&start->reason, r, NULL, "numbering it");
+	}
+	start->n_listeners = 1;
+	return 0;
+}
+
+static int take_listeners(struct start *start) {
+	for (int i = 0; i < start->activation.n_listeners; i++) {
+		int r = listener_take(DESCRIPTOR_FIRST_LISTENER + i, &start->reason);
+
+		if (r != 0) {
+			return r;
+		}
+	}
+	start->n_listeners = start->activation.n_listeners;
+	return 0;
 }
 
 static int take_client(struct start *start) {
@@ -96,7 +131,17 @@ static int take_client(struct start *start) {
 }
 
 static int meet_clients(struct start *start) {
-	return is_private ? take_client(start) : bind_listener(start);
+	bool has_sockets = start->activation.n_listeners > 0;
+
+	if (is_private) {
+		return take_client(start);
+	}
+	if (has_sockets == (start->listen_path != NULL)) {
+		return reason_set(&start->reason, LISTENER_E_REFUSED,
+				  "give --listen PATH, or a service manager's sockets",
+				  has_sockets ? "both are there" : "neither is there");
+	}
+	return has_sockets ? take_listeners(start) : bind_listener(start);
 }
 
 static int prepare_root(struct start *start) {
@@ -138,6 +183,15 @@ static int open_sockets(struct start *start) {
 	return 0;
 }
 
+static int watch_listeners(struct start *start) {
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < start->n_listeners; i++) {
+		r = helper_add_listener(start->helper, DESCRIPTOR_FIRST_LISTENER + i);
+	}
+	return r;
+}
+
 static int build_helper(struct start *start) {
 	int r;
 
@@ -147,7 +201,11 @@ static int build_helper(struct start *start) {
 		return reason_set(&start->reason, r, NULL, "signals, tables, random keys");
 	}
 	r = is_private ? helper_add_session(start->helper, start->client_fd)
-		       : helper_add_listener(start->helper, DESCRIPTOR_FIRST_LISTENER);
+		       : watch_listeners(start);
+	if (start->activation.watchdog_ns > 0) {
+		/* twice as often as it must be, as sd_watchdog_enabled(3) advises */
+		helper_tell_alive(start->helper, start->activation.watchdog_ns / 2);
+	}
 	return r < 0 ? reason_set(&start->reason, r, NULL, "watching for clients") : 0;
 }
 
@@ -211,7 +269,9 @@ static const struct {
 	const char *what; /* "cannot ..." */
 	int (*take)(struct start *start);
 } steps[] = {
+	{"understand the service manager", read_activation}, /* its words are in the environment */
 	{"clean the surroundings", clean_surroundings},
+	{"reach the service manager", reach_manager},
 	{"read the configuration", read_configuration},
 	{"choose the user to run as", choose_identity},
 	{"listen for clients",
@@ -253,9 +313,10 @@ static void say_to_client(const struct start *start, const char *what) {
 /* --- arguments --- */
 
 static const char usage[] =
-	"usage: multiping-helper --listen PATH [--config FILE] [--user NAME]\n"
-	"Sends pings for the programs that connect to the socket PATH. Start it as root.\n"
-	"  --listen PATH  where to listen (absolute); its folder must exist\n"
+	"usage: multiping-helper [--listen PATH] [--config FILE] [--user NAME]\n"
+	"Sends pings for the programs that connect to its socket. Root or systemd starts it.\n"
+	"  --listen PATH  where to listen (absolute); its folder must exist. Only where no socket\n"
+	"                 comes from a service manager (LISTEN_FDS)\n"
 	"  --config FILE  instead of " MULTIPING_CONFIG "\n"
 	"  --user NAME    whom to run as, instead of the configuration's user\n"
 	"  --version, --help\n";
@@ -290,9 +351,9 @@ static int read_arguments(int argc, char **argv, struct start *start) {
 			return EX_USAGE;
 		}
 	}
-	if (optind < argc || !start->listen_path || *start->listen_path != '/' ||
+	if (optind < argc || (start->listen_path && *start->listen_path != '/') ||
 	    (start->config_path && *start->config_path != '/')) {
-		(void)fputs("multiping-helper: --listen with an absolute path is needed\n", stderr);
+		(void)fputs("multiping-helper: nothing but options and absolute paths\n", stderr);
 		return EX_USAGE;
 	}
 	return GO_ON;
@@ -301,6 +362,12 @@ static int read_arguments(int argc, char **argv, struct start *start) {
 /* A private helper has one way to be started; whoever tries another gets no word, since there is nobody to say it to. */
 static int check_start(int argc) {
 	return argc <= 1 && surroundings_have_client() ? GO_ON : EX_USAGE;
+}
+
+static void tell_manager(const char *state) {
+	if (!is_private) {
+		activation_tell(state);
+	}
 }
 
 int main(int argc, char **argv) {
@@ -322,7 +389,9 @@ int main(int argc, char **argv) {
 	}
 	log_event("started version=%s uid=%u gid=%u", MULTIPING_VERSION, start.identity.uid,
 		  start.identity.gid);
+	tell_manager("READY=1");
 	r = helper_run(start.helper);
+	tell_manager("STOPPING=1");
 	log_event("ended errno=%d", -r);
 	return r < 0 ? EX_SOFTWARE
 		     : EX_OK; /* nothing is freed: the filter forbids to close what is ours */

@@ -172,7 +172,9 @@ static int allow_all(scmp_filter_ctx filter, bool is_private, const struct sandb
 	int r;
 
 	for (size_t i = 0; i < n_rules; i++) {
-		if (is_private && rules[i].descriptors == SANDBOX_LISTENER) {
+		enum sandbox_descriptors set = rules[i].descriptors;
+
+		if (is_private && (set == SANDBOX_LISTENER || set == SANDBOX_MANAGER)) {
 			continue;
 		}
 		if ((r = allow(filter, &rules[i])) < 0) {

@@ -27,6 +27,7 @@ static_assert(DESCRIPTOR_FIRST_CLIENT == 64 && DESCRIPTOR_LIMIT <= 2048, "five a
 
 const struct sandbox_range sandbox_ranges[] = {
 	{SANDBOX_LOG, ALL_BITS, DESCRIPTOR_LOG},
+	{SANDBOX_MANAGER, ALL_BITS, DESCRIPTOR_MANAGER},
 	{SANDBOX_EPOLL, ALL_BITS, DESCRIPTOR_EPOLL},
 	{SANDBOX_SIGNAL, ALL_BITS, DESCRIPTOR_SIGNAL},
 	{SANDBOX_RECEIVE, BLOCK(2), DESCRIPTOR_RECEIVE_IPV4},
@@ -89,6 +90,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	/* the log, and the C library's last words */
 	ALLOW(write, LOG),
 	ALLOW(writev, LOG),
+	ALLOW(write, MANAGER), /* "WATCHDOG=1": a connected datagram socket, or /dev/null */
 
 	/* the end; an assertion ends in SIGABRT, with its message (sandbox.c adds tgkill(2) of this very process) */
 	ALLOW(exit_group, ANY),

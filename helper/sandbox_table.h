@@ -15,6 +15,7 @@ enum sandbox_descriptors {
 	SANDBOX_SIGNAL,
 	SANDBOX_RECEIVE,
 	SANDBOX_LISTENER, /* none in a private helper */
+	SANDBOX_MANAGER,  /* the same */
 	SANDBOX_SEND,
 	SANDBOX_CLIENT,
 };

@@ -16,19 +16,11 @@
 #include "helper/descriptors.h"
 #include "helper/log.h"
 
-static bool has_socket_option(int fd, int option, int wanted) {
-	int value;
-	socklen_t n_bytes = sizeof value;
-
-	return getsockopt(fd, SOL_SOCKET, option, &value, &n_bytes) == 0 && value == wanted;
-}
-
 bool surroundings_have_client(void) {
 	struct sockaddr_storage peer;
 	socklen_t n_bytes = sizeof peer;
 
-	return has_socket_option(DESCRIPTOR_PARENT, SO_DOMAIN, AF_UNIX) &&
-	       has_socket_option(DESCRIPTOR_PARENT, SO_TYPE, SOCK_SEQPACKET) &&
+	return descriptor_is_seqpacket(DESCRIPTOR_PARENT) &&
 	       getpeername(DESCRIPTOR_PARENT, (struct sockaddr *)&peer, &n_bytes) == 0;
 }
 
@@ -90,21 +82,31 @@ static int open_null(bool has_log) {
 	return 0;
 }
 
-static int reset_descriptors(bool is_private) {
-	int r;
+/* Closes all but the standard descriptors and the @n_kept next ones, which move to @first and on: up, so the last goes first. */
+static int keep_descriptors(int n_kept, int first) {
+	closefrom(DESCRIPTOR_FIRST_INHERITED + n_kept);
+	for (int i = n_kept - 1; i >= 0; i--) {
+		int r = descriptor_place(DESCRIPTOR_FIRST_INHERITED + i, first + i);
 
-	closefrom((is_private ? DESCRIPTOR_PARENT : DESCRIPTOR_LOG) + 1);
-	if ((r = open_null(!is_private && fcntl(DESCRIPTOR_LOG, F_GETFD) >= 0)) < 0) {
-		return r;
+		if (r < 0) {
+			return r;
+		}
 	}
-	if (!is_private) {
-		return log_open();
-	}
-	r = descriptor_place(DESCRIPTOR_PARENT, DESCRIPTOR_FIRST_CLIENT);
-	return r < 0 ? r : 0;
+	return 0;
 }
 
-int surroundings_clean(bool is_private, struct reason *ret_reason) {
+static int reset_descriptors(bool is_private, int n_listeners) {
+	int r;
+
+	r = is_private ? keep_descriptors(1, DESCRIPTOR_FIRST_CLIENT)
+		       : keep_descriptors(n_listeners, DESCRIPTOR_FIRST_LISTENER);
+	if (r < 0 || (r = open_null(!is_private && fcntl(DESCRIPTOR_LOG, F_GETFD) >= 0)) < 0) {
+		return r;
+	}
+	return is_private ? 0 : log_open();
+}
+
+int surroundings_clean(bool is_private, int n_listeners, struct reason *ret_reason) {
 	int r;
 
 	if (clearenv() != 0) {
@@ -121,8 +123,10 @@ int surroundings_clean(bool is_private, struct reason *ret_reason) {
 	if (chdir("/") < 0) {
 		return reason_set(ret_reason, -errno, NULL, "changing to /");
 	}
-	r = reset_descriptors(is_private);
-	return r < 0 ? reason_set(ret_reason, r, NULL, "opening /dev/null and the log") : 0;
+	r = reset_descriptors(is_private, n_listeners);
+	return r < 0 ? reason_set(ret_reason, r, NULL,
+				  "what was handed down, /dev/null and the log")
+		     : 0;
 }
 
 int surroundings_take_signals(void) {

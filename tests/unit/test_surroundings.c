@@ -77,7 +77,7 @@ static void child_with_state(void) {
 	MUST(setitimer(ITIMER_REAL, &soon, NULL) == 0);
 	(void)umask(0);
 
-	MUST(surroundings_clean(false, &reason) == 0);
+	MUST(surroundings_clean(false, 0, &reason) == 0);
 	MUST(!environ || !*environ);
 	MUST(sigprocmask(SIG_SETMASK, NULL, &all) == 0 && sigisemptyset(&all));
 	MUST(sigaction(SIGTERM, NULL, &action) == 0 && action.sa_handler == SIG_DFL);
@@ -97,7 +97,7 @@ static void child_with_few_descriptors(void) {
 	struct reason reason;
 
 	MUST(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-	MUST(surroundings_clean(false, &reason) == 0);
+	MUST(surroundings_clean(false, 0, &reason) == 0);
 	MUST(getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == DESCRIPTOR_LIMIT);
 }
 
@@ -113,7 +113,7 @@ static void child_with_too_few_descriptors(void) {
 	if (geteuid() == 0) {
 		MUST(setresuid(61999, 61999, 61999) == 0); /* root may raise it */
 	}
-	MUST(surroundings_clean(false, &reason) == -EPERM);
+	MUST(surroundings_clean(false, 0, &reason) == -EPERM);
 	MUST(strstr(reason.text, "RLIMIT_NOFILE"));
 }
 
@@ -128,7 +128,7 @@ static void child_shared_with_descriptors(void) {
 
 	MUST(dup2(2, 3) == 3 && dup2(2, 40) == 40 && dup2(2, 500) == 500);
 	(void)close(0);
-	MUST(surroundings_clean(false, &reason) == 0);
+	MUST(surroundings_clean(false, 0, &reason) == 0);
 	MUST(is_null(0) && is_null(1) && is_open(2));
 	MUST(!is_open(3) && !is_open(40) && !is_open(500));
 }
@@ -143,7 +143,7 @@ static void child_without_log(void) {
 	(void)close(0);
 	(void)close(1);
 	(void)close(2);
-	MUST(surroundings_clean(false, &reason) == 0);
+	MUST(surroundings_clean(false, 0, &reason) == 0);
 	MUST(is_null(0) && is_null(1) && is_null(2) && !is_open(3));
 }
 
@@ -156,7 +156,7 @@ static void child_log_is_pipe(void) {
 	struct reason reason;
 
 	MUST(pipe(ends) == 0 && dup2(ends[1], 2) == 2 && dup2(ends[1], 7) == 7);
-	MUST(surroundings_clean(false, &reason) == 0);
+	MUST(surroundings_clean(false, 0, &reason) == 0);
 	MUST(fcntl(2, F_GETFL) & O_NONBLOCK);
 }
 
@@ -170,7 +170,7 @@ static void clean_log_on_a_pipe_never_waits(void **state) {
 		struct reason reason;
 
 		(void)dup2(ends[1], 2);
-		_exit(surroundings_clean(false, &reason) == 0 ? 0 : 1);
+		_exit(surroundings_clean(false, 0, &reason) == 0 ? 0 : 1);
 	}
 	assert_true(wait(NULL) > 0);
 	assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
@@ -187,7 +187,7 @@ static void child_private(void) {
 	MUST(dup2(ends[0], 9) == 9 && dup2(ends[1], DESCRIPTOR_PARENT) == DESCRIPTOR_PARENT);
 	MUST(dup2(2, 64) == 64 && dup2(2, 65) == 65 && write(9, "x", 1) == 1);
 	MUST(surroundings_have_client());
-	MUST(surroundings_clean(true, &reason) == 0);
+	MUST(surroundings_clean(true, 0, &reason) == 0);
 	MUST(is_null(0) && is_null(1) && is_null(2));
 	for (int fd = DESCRIPTOR_PARENT; fd < 600; fd++) {
 		MUST(is_open(fd) == (fd == DESCRIPTOR_FIRST_CLIENT));
@@ -223,7 +223,7 @@ static void have_client_of_another_kind_is_false(void **state) {
 static void child_takes_signal(void) {
 	struct reason reason;
 
-	MUST(surroundings_clean(false, &reason) == 0 && surroundings_take_signals() == 0);
+	MUST(surroundings_clean(false, 0, &reason) == 0 && surroundings_take_signals() == 0);
 	MUST(raise(SIGTERM) == 0); /* would end it */
 	MUST(read(DESCRIPTOR_SIGNAL, (char[128]){0}, 128) == 128);
 }
