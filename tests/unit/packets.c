@@ -2,7 +2,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/packets.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 uint16_t packet_checksum(const uint8_t *bytes, size_t n_bytes) {
 	uint32_t sum = 0;
@@ -108,5 +111,12 @@ void packet_finish(struct packet *packet) {
 		ip[4] = (uint8_t)((packet->n_bytes - 40) >> 8);
 		ip[5] = (uint8_t)(packet->n_bytes - 40);
 		set_icmpv6_checksum(packet);
+	}
+}
+
+void packet_write(int tun, const struct packet *packet) {
+	if (write(tun, packet->bytes, packet->n_bytes) != (ssize_t)packet->n_bytes) {
+		perror("tun0");
+		abort();
 	}
 }

@@ -41,3 +41,6 @@ uint8_t *packet_add_echo(struct packet *packet, uint8_t type, const struct echo 
 
 /* Fills what of the outer header depends on what follows it: lengths, the IPv4 header's checksum, ICMPv6's checksum. */
 void packet_finish(struct packet *packet);
+
+/* Writes the whole packet to a TUN device's descriptor. */
+void packet_write(int tun, const struct packet *packet);

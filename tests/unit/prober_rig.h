@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* A prober with its raw sockets, one owner with one session, and the far end of a TUN device: replies and ICMP errors are forged here,
- * with the secret that only the prober knows, or another. */
+/* A prober with its raw sockets, and one owner with one session. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +11,7 @@
 #include <cmocka.h>
 
 #include "helper/prober_private.h"
-#include "tests/unit/packets.h"
+#include "tests/unit/forge.h"
 
 struct rig {
 	int tun; /* network_open_tun() */
@@ -59,18 +58,6 @@ struct outcome rig_outcome(const struct rig *rig, const struct ping *ping, uint3
 
 /* The first open probe of @ping; the slot stays that of the same probe when it ends. */
 uint32_t rig_slot(const struct ping *ping);
-
-/* What the request of a slot's probe holds. */
-struct echo rig_echo(const struct rig *rig, uint32_t slot);
-
-/* Lets a reply arrive which holds @echo, and comes from its destination. */
-void rig_reply(const struct rig *rig, uint32_t slot, const struct echo *echo, size_t n_data);
-
-/* Lets an ICMP error arrive from 10.9.0.254 or fd00:9::fe which quotes @echo and @n_data bytes of its data. */
-void rig_error(const struct rig *rig, uint32_t slot, const struct echo *echo, size_t n_data,
-	       uint8_t type, uint8_t code);
-
-void rig_inject(const struct rig *rig, const struct packet *packet);
 
 /* Sleeps. */
 void rig_sleep_ms(int64_t ms);

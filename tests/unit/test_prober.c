@@ -64,7 +64,7 @@ static void prober_ipv4_request_has_what_was_asked_for(void **state) {
 	ping->tos = 0x48;
 	ping->dont_fragment = true;
 	rig_start(&rig, ping);
-	echo = rig_echo(&rig, rig_slot(ping));
+	echo = forge_echo(&rig.prober, rig_slot(ping));
 	assert_int_equal(sent_packet(4, bytes, sizeof bytes), 20 + 8 + 100);
 	assert_int_equal(bytes[1], 0x48);
 	assert_int_equal(bytes[6] & 0x40, 0x40);
@@ -90,7 +90,7 @@ static void prober_ipv6_request_has_what_was_asked_for(void **state) {
 	ping->ttl = 7;
 	ping->tos = 0x48;
 	rig_start(&rig, ping);
-	echo = rig_echo(&rig, rig_slot(ping));
+	echo = forge_echo(&rig.prober, rig_slot(ping));
 	packet.n_bytes = sent_packet(6, packet.bytes, sizeof packet.bytes);
 	assert_int_equal(packet.n_bytes, 40 + 8 + 56);
 	assert_int_equal((packet.bytes[0] << 8 | packet.bytes[1]) >> 4 & 0xff, 0x48);
@@ -207,10 +207,10 @@ static void prober_cancelled_before_its_turn_is_not_sent(void **state) {
 static void prober_reply_to_a_cancelled_probe_is_late(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[0]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	prober_cancel_all(&rig.prober, ping);
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_CANCELLED);
 	assert_int_equal(rig.prober.n_late, 1);

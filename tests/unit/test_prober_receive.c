@@ -66,10 +66,10 @@ static void prober_reply_on_an_older_kernel_has_both_stamps(void **state) {
 static void prober_reply_measures_the_networks_time_not_ours(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	rig_sleep_ms(20);
-	rig_reply(&rig, slot, &echo, PROTOCOL_DEFAULT_DATA_BYTES);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, PROTOCOL_DEFAULT_DATA_BYTES);
 	rig_sleep_ms(500); /* the helper is late */
 	rig_wait(&rig, ping, 1);
 	assert_in_range(rig_outcome(&rig, ping, 0).rtt_ns, 20 * MS, 480 * MS);
@@ -79,9 +79,9 @@ static void prober_reply_measures_the_networks_time_not_ours(void **state) {
 static void prober_reply_in_time_but_seen_late_is_no_timeout(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *ping = rig_probe(&rig, 200000, silent[family]);
-		struct echo echo = rig_echo(&rig, rig_slot(ping));
+		struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
-		rig_reply(&rig, rig_slot(ping), &echo, 56);
+		forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, 56);
 		rig_sleep_ms(300);
 		rig_turn(&rig);
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
@@ -91,10 +91,10 @@ static void prober_reply_in_time_but_seen_late_is_no_timeout(void **state) {
 /* The helper is stopped just after it has looked at the network, and the reply comes while it is. */
 static void prober_reply_between_look_and_deadline_is_no_timeout(void **state) {
 	struct ping *ping = rig_probe(&rig, 200000, silent[FAMILY_IPV4]);
-	struct echo echo = rig_echo(&rig, rig_slot(ping));
+	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 	prober_receive(&rig.prober, true);
-	rig_reply(&rig, rig_slot(ping), &echo, 56);
+	forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, 56);
 	rig_sleep_ms(300);
 	(void)clock_update(&rig.prober.clock);
 	prober_expire(&rig.prober);
@@ -104,10 +104,11 @@ static void prober_reply_between_look_and_deadline_is_no_timeout(void **state) {
 
 static void prober_reply_after_the_deadline_is_late_however_it_is_seen(void **state) {
 	struct ping *ping = rig_probe(&rig, 5000, silent[FAMILY_IPV4]);
-	struct echo echo = rig_echo(&rig, rig_slot(ping));
+	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 	rig_sleep_ms(20);
-	rig_reply(&rig, rig_slot(ping), &echo, 56); /* before the timer was looked at */
+	forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo,
+		    56); /* before the timer was looked at */
 	rig_turn(&rig);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
 	assert_int_equal(rig.prober.n_events, 1);
@@ -128,10 +129,10 @@ static void assert_event(uint32_t n, enum outcome_kind kind, const struct ping *
 static void prober_duplicates_are_told_once_and_counted(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	for (unsigned n = 0; n < 4; n++) {
-		rig_reply(&rig, slot, &echo, 56);
+		forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 		rig_turn(&rig);
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 		assert_int_equal(rig.prober.n_duplicates, n);
@@ -143,12 +144,12 @@ static void prober_duplicates_are_told_once_and_counted(void **state) {
 static void prober_late_replies_are_told_once_and_counted(void **state) {
 	struct ping *ping = rig_probe(&rig, 1000, silent[FAMILY_IPV6]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	rig_sleep_ms(20);
 	rig_wait(&rig, ping, 1);
 	for (unsigned n = 1; n <= 3; n++) {
-		rig_reply(&rig, slot, &echo, 56);
+		forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 		rig_turn(&rig);
 		assert_int_equal(rig.prober.n_late, n);
 	}
@@ -163,7 +164,7 @@ static void prober_late_reply_to_a_released_slot_is_told(void **state) {
 	struct ping *ping = rig_probe(&rig, 1000, silent[FAMILY_IPV4]);
 	struct ping copy = *ping;
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	rig_wait(&rig, ping, 1);
 	prober_pop(&rig.prober, ping);
@@ -171,10 +172,10 @@ static void prober_late_reply_to_a_released_slot_is_told(void **state) {
 	assert_ptr_equal(prober_pop_news(&rig.prober), ping);
 	rig.n_pings = 0;
 	free(ping);
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_event(1, OUTCOME_LATE, &copy);
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_int_equal(rig.prober.n_late, 2);
 	assert_int_equal(rig.prober.n_events, 1);
@@ -183,16 +184,16 @@ static void prober_late_reply_to_a_released_slot_is_told(void **state) {
 static void prober_events_beyond_the_ring_are_counted(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	rig.prober.n_events = PROBER_EVENTS - 1;
 	for (int i = 0; i < 3; i++) { /* reply, duplicate */
-		rig_reply(&rig, slot, &echo, 56);
+		forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	}
 	rig_turn(&rig);
 	assert_int_equal(rig.prober.n_events, PROBER_EVENTS);
 	rig.prober.table.probes[slot].marks &= (uint8_t)~PROBE_MARK_DUPLICATE;
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_int_equal(rig.prober.n_events, PROBER_EVENTS);
 	assert_int_equal(rig.prober.n_events_dropped, 1);
@@ -225,19 +226,19 @@ static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
 		uint32_t slot = rig_slot(ping);
-		struct echo echo = rig_echo(&rig, slot);
+		struct echo echo = forge_echo(&rig.prober, slot);
 
 		for (enum forgery forgery = 0; forgery < N_FORGERIES; forgery++) {
 			struct echo other = forged(&echo, forgery);
 
-			rig_reply(&rig, slot, &other, 56);
+			forge_reply(rig.tun, &rig.prober, slot, &other, 56);
 		}
-		rig_reply(&rig, slot, &echo, 7); /* a part of the secret */
-		rig_reply(&rig, slot, &echo, 0);
+		forge_reply(rig.tun, &rig.prober, slot, &echo, 7); /* a part of the secret */
+		forge_reply(rig.tun, &rig.prober, slot, &echo, 0);
 		rig_turn(&rig);
 		assert_pending(ping);
 		assert_int_equal(rig.prober.n_forged, (N_FORGERIES + 2) * (family + 1));
-		rig_reply(&rig, slot, &echo, 8);
+		forge_reply(rig.tun, &rig.prober, slot, &echo, 8);
 		rig_turn(&rig);
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 	}
@@ -248,13 +249,13 @@ static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
 static void prober_reply_to_no_probe_is_foreign(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	echo.sequence++;
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	echo.sequence--;
 	echo.identifier ^= 1; /* ours, but not in use */
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_pending(ping);
 	assert_int_equal(rig.prober.n_foreign, 2);
@@ -262,14 +263,14 @@ static void prober_reply_to_no_probe_is_foreign(void **state) {
 
 static void prober_reply_with_wrong_checksum_is_malformed(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
-	struct echo echo = rig_echo(&rig, rig_slot(ping));
+	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 	struct packet packet = {0};
 
 	(void)packet_add_ipv4(&packet, 5, echo.destination, (const uint8_t[]){10, 9, 0, 1});
 	(void)packet_add_echo(&packet, 0, &echo, 56);
 	packet.bytes[packet.n_bytes - 1] ^= 1;
 	packet_finish(&packet);
-	rig_inject(&rig, &packet);
+	packet_write(rig.tun, &packet);
 	rig_turn(&rig);
 	assert_pending(ping);
 	assert_int_equal(rig.prober.n_malformed, 1);
@@ -284,15 +285,15 @@ static void prober_small_payload_is_answered_unverified(void **state) {
 
 		ping->size_bytes = size;
 		rig_start(&rig, ping);
-		echo = other = rig_echo(&rig, rig_slot(ping));
+		echo = other = forge_echo(&rig.prober, rig_slot(ping));
 		if (size > 0) {
 			other.secret = ~echo.secret;
-			rig_reply(&rig, rig_slot(ping), &other, size);
-			rig_reply(&rig, rig_slot(ping), &echo, size - 1);
+			forge_reply(rig.tun, &rig.prober, rig_slot(ping), &other, size);
+			forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, size - 1);
 			rig_turn(&rig);
 			assert_pending(ping);
 		}
-		rig_reply(&rig, rig_slot(ping), &echo, size);
+		forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, size);
 		rig_turn(&rig);
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 		assert_true(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED);
@@ -311,10 +312,10 @@ static void prober_error_with_secret_ends_the_probe(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
 		uint32_t slot = rig_slot(ping);
-		struct echo echo = rig_echo(&rig, slot);
+		struct echo echo = forge_echo(&rig.prober, slot);
 		struct outcome outcome;
 
-		rig_error(&rig, slot, &echo, 8, types[family], codes[family]);
+		forge_error(rig.tun, &rig.prober, slot, &echo, 8, types[family], codes[family]);
 		rig_turn(&rig);
 		outcome = rig_outcome(&rig, ping, 0);
 		assert_int_equal(outcome.kind, OUTCOME_ICMP_ERROR);
@@ -324,7 +325,8 @@ static void prober_error_with_secret_ends_the_probe(void **state) {
 		assert_int_equal(outcome.next_hop_mtu, 0);
 		assert_int_equal(outcome.reporter.s6_addr[15], 254);
 		assert_true(IN6_IS_ADDR_V4MAPPED(&outcome.reporter) == (family == FAMILY_IPV4));
-		rig_error(&rig, slot, &echo, 8, types[family], codes[family]); /* once more */
+		forge_error(rig.tun, &rig.prober, slot, &echo, 8, types[family],
+			    codes[family]); /* once more */
 		rig_turn(&rig);
 	}
 	assert_int_equal(rig.part.counters.icmp_errors, 2);
@@ -337,9 +339,10 @@ static void prober_error_of_size_tells_the_next_hops_mtu(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
 		uint32_t slot = rig_slot(ping);
-		struct echo echo = rig_echo(&rig, slot);
+		struct echo echo = forge_echo(&rig.prober, slot);
 
-		rig_error(&rig, slot, &echo, 8, types[family], family == FAMILY_IPV4 ? 4 : 0);
+		forge_error(rig.tun, &rig.prober, slot, &echo, 8, types[family],
+			    family == FAMILY_IPV4 ? 4 : 0);
 		rig_turn(&rig);
 		assert_int_equal(rig_outcome(&rig, ping, 0).next_hop_mtu, 1500);
 	}
@@ -348,10 +351,10 @@ static void prober_error_of_size_tells_the_next_hops_mtu(void **state) {
 static void prober_error_without_secret_is_an_event_until_the_reply(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	for (int i = 0; i < 3; i++) {
-		rig_error(&rig, slot, &echo, (size_t)i, 3, 1);
+		forge_error(rig.tun, &rig.prober, slot, &echo, (size_t)i, 3, 1);
 		rig_turn(&rig);
 		assert_pending(ping);
 		assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
@@ -359,7 +362,7 @@ static void prober_error_without_secret_is_an_event_until_the_reply(void **state
 	assert_int_equal(rig.prober.events[0].outcome.flags, OUTCOME_UNVERIFIED);
 	assert_int_equal(rig.prober.events[0].outcome.icmp_code, 1);
 	assert_int_equal(rig.part.counters.unverified_errors, 1);
-	rig_reply(&rig, slot, &echo, 56);
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 	assert_int_equal(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED, 0);
@@ -368,9 +371,9 @@ static void prober_error_without_secret_is_an_event_until_the_reply(void **state
 
 static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **state) {
 	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
-	struct echo echo = rig_echo(&rig, rig_slot(ping));
+	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
-	rig_error(&rig, rig_slot(ping), &echo, 0, 11, 0);
+	forge_error(rig.tun, &rig.prober, rig_slot(ping), &echo, 0, 11, 0);
 	rig_turn(&rig);
 	assert_pending(ping);
 	rig_wait(&rig, ping, 1);
@@ -383,10 +386,10 @@ static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **st
 static void prober_error_with_secret_follows_one_without(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
-	rig_error(&rig, slot, &echo, 0, 3, 1);
-	rig_error(&rig, slot, &echo, 8, 11, 0);
+	forge_error(rig.tun, &rig.prober, slot, &echo, 0, 3, 1);
+	forge_error(rig.tun, &rig.prober, slot, &echo, 8, 11, 0);
 	rig_turn(&rig);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_ICMP_ERROR);
 	assert_int_equal(rig_outcome(&rig, ping, 0).icmp_type, 11);
@@ -396,12 +399,12 @@ static void prober_error_with_secret_follows_one_without(void **state) {
 static void prober_forged_error_changes_nothing(void **state) {
 	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
-	struct echo echo = rig_echo(&rig, slot);
+	struct echo echo = forge_echo(&rig.prober, slot);
 
 	for (enum forgery forgery = 0; forgery < N_FORGERIES; forgery++) {
 		struct echo other = forged(&echo, forgery);
 
-		rig_error(&rig, slot, &other, 8, 3, 1);
+		forge_error(rig.tun, &rig.prober, slot, &other, 8, 3, 1);
 	}
 	rig_turn(&rig);
 	assert_pending(ping);
@@ -418,9 +421,9 @@ static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void *
 
 	ping->size_bytes = 4;
 	rig_start(&rig, ping);
-	echo = rig_echo(&rig, rig_slot(ping));
+	echo = forge_echo(&rig.prober, rig_slot(ping));
 	memset((uint8_t *)&echo.secret + 4, 0, 4);
-	rig_error(&rig, rig_slot(ping), &echo, 100, 11, 0);
+	forge_error(rig.tun, &rig.prober, rig_slot(ping), &echo, 100, 11, 0);
 	rig_turn(&rig);
 	assert_int_equal(rig.prober.n_forged, 0);
 	assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
@@ -430,10 +433,11 @@ static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void *
 static void prober_errors_about_others_do_not_fail_a_send(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *first = rig_probe(&rig, LONG_US, silent[family]), *ping;
-		struct echo foreign = rig_echo(&rig, rig_slot(first));
+		struct echo foreign = forge_echo(&rig.prober, rig_slot(first));
 
 		foreign.identifier ^= 0x8000;
-		rig_error(&rig, rig_slot(first), &foreign, 8, family == FAMILY_IPV4 ? 3 : 1, 1);
+		forge_error(rig.tun, &rig.prober, rig_slot(first), &foreign, 8,
+			    family == FAMILY_IPV4 ? 3 : 1, 1);
 		ping = rig_probe(&rig, LONG_US, loopback[family]);
 		rig_wait(&rig, ping, 1);
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
@@ -468,10 +472,10 @@ static void prober_step_of_the_clock_never_reaches_a_round_trip_time(void **stat
 
 		rig.prober.clock.read = read_stepped;
 		ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
-		echo = rig_echo(&rig, rig_slot(ping));
+		echo = forge_echo(&rig.prober, rig_slot(ping));
 		rig_sleep_ms(10);
 		step_ns += steps_ns[i];
-		rig_reply(&rig, rig_slot(ping), &echo, 56);
+		forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, 56);
 		rig_turn(&rig);
 		most_ns = clock_monotonic_ns(&rig.prober.clock) - before_ns;
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
