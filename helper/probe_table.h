@@ -16,9 +16,9 @@
 
 struct ping;
 
+#define PROBE_NONE UINT32_MAX /* no slot */
 enum {
 	PROBE_TABLE_MAX = 1 << 21, /* each slot then has two keys */
-	PROBE_NONE = UINT32_MAX,   /* no slot */
 	PROBE_KEYS = 1 << 22,
 	PROBE_KEYS_PER_IDENTIFIER = 1 << 16,
 };
