@@ -99,7 +99,7 @@ class Package(rig.Case):
             "find_package(multiping 0.1 REQUIRED)\n"
             f"add_executable(symbols {FOLDER}/symbols.c)\n"
             "target_link_libraries(symbols PRIVATE multiping::multiping)\n")
-        self.run_tool("cmake", "-S", self.folder, "-B", self.folder / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+        self.run_tool("cmake", "-G", "Ninja", "-S", self.folder, "-B", self.folder / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
                       f"-DCMAKE_C_FLAGS={' '.join(self.sanitizers())}")
         self.run_tool("cmake", "--build", self.folder / "build")
         printed = self.run_tool(self.folder / "build/symbols", env=rig.environment())
