@@ -269,9 +269,10 @@ static const struct {
 	[REQUEST_STATS] = {handle_stats, false, true},
 };
 
-/* Whether the fault is none of the client's making. */
-static bool fault_is_ours(const struct fault *fault) {
-	return strcmp(fault->limit, "request_bytes") == 0;
+/* Whether the fault is of the client's making: not where we lack memory, unless its answers pile up because nobody reads them. */
+static bool fault_is_clients(const struct session *session, const struct fault *fault) {
+	return strcmp(fault->limit, "request_bytes") != 0 ||
+	       session->n_answers > PROTOCOL_MAX_OTHER_REQUESTS;
 }
 
 static int answer_fault(struct session *session, uint32_t msgid, const struct fault *fault) {
@@ -279,7 +280,7 @@ static int answer_fault(struct session *session, uint32_t msgid, const struct fa
 
 	(void)response_pack_fault(msgid, fault, &session->context->buffer);
 	r = session_answer(session);
-	if (r == 0 && !fault_is_ours(fault) && ++session->n_faults > 1) {
+	if (r == 0 && fault_is_clients(session, fault) && ++session->n_faults > 1) {
 		session_say_closing(session, fault);
 		return SESSION_E_CLOSED;
 	}

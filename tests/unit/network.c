@@ -7,6 +7,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,4 +50,11 @@ int network_open_tun(void) {
 	network_command("ip address add " NETWORK_IPV6 "/64 dev tun0 nodad");
 	network_command("ip link set tun0 up");
 	return fd;
+}
+
+void network_drain(int tun) {
+	uint8_t packet[2048];
+
+	while (read(tun, packet, sizeof packet) > 0) {
+	}
 }

@@ -15,5 +15,8 @@ int network_enter(void);
  * returned, IP packet by IP packet, without blocking; what is written to it arrives from there before the call returns. */
 int network_open_tun(void);
 
+/* Throws away what was sent there: the device's queue holds 500 packets. */
+void network_drain(int tun);
+
 /* Runs a command of iproute2 or nftables, which must succeed. */
 void network_command(const char *command);

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/unit/network.h"
+
 void rig_config(struct config *ret_config) {
 	config_init(ret_config);
 	ret_config->probes_in_flight = 1024;
@@ -18,11 +20,9 @@ void rig_config(struct config *ret_config) {
 
 void rig_open(struct rig *rig) {
 	struct tried tried[PROTOCOL_MAX_TRIED];
-	uint8_t packet[2048];
 	size_t n_tried;
 
-	while (read(rig->tun, packet, sizeof packet) > 0) { /* an earlier test's */
-	}
+	network_drain(rig->tun);
 	assert_int_equal(icmp_sockets_open(&rig->config, tried, &n_tried, &rig->sockets), 0);
 	assert_int_equal(n_tried, 0);
 	assert_int_equal(prober_init(&rig->prober, &rig->config, rig->sockets), 0);

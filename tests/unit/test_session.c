@@ -1,0 +1,576 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sessions through the helper's own loop: what clients are told, when they read and when they do not. */
+#include "tests/unit/helper_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/forge.h"
+#include "tests/unit/network.h"
+
+enum { ALICE = 1000, BOB = 1001, LONG_US = 30000000, MAX = PROTOCOL_MAX_TARGETS };
+
+static const char loopback[] = "127.0.0.1", silent[] = "10.9.0.7";
+
+static int tun = -1;
+
+static int set_up(void **state) {
+	struct config config;
+
+	network_drain(tun);
+	rig_config(&config);
+	*state = rig_open(&config);
+	return 0;
+}
+
+static int tear_down(void **state) {
+	rig_close(*state);
+	return 0;
+}
+
+static void assert_answered(const struct client *client, uint32_t msgid, enum protocol_code code) {
+	const struct told *answer = client_answer(client, msgid);
+
+	assert_non_null(answer);
+	assert_int_equal(answer->code, code);
+}
+
+static enum protocol_code closing_code(const struct client *client) {
+	const struct told *last = &client->told[client->n_told - 1];
+
+	assert_true(client->is_closed && client->n_told > 0);
+	assert_int_equal(last->type, MESSAGE_CLOSING);
+	return last->code;
+}
+
+/* --- pings --- */
+
+static void session_ping_tells_each_target_once_and_ends_with_done(void **state) {
+	struct client *client = client_new(*state, ALICE, true);
+	uint32_t msgid = client_ping(client, 1, loopback, MAX, LONG_US, 0);
+	bool seen[MAX] = {false};
+
+	rig_finish(*state, client, 1);
+	assert_answered(client, msgid, PROTOCOL_CODE_NONE);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), MAX);
+	for (size_t i = 0; i < client->n_told; i++) {
+		if (client->told[i].type == MESSAGE_RESULTS) {
+			assert_false(seen[client->told[i].outcome.index]);
+			seen[client->told[i].outcome.index] = true;
+		}
+	}
+	assert_int_equal(client->told[client->n_told - 1].type, MESSAGE_DONE);
+	client_free(client);
+}
+
+static void session_ping_tells_when_all_were_sent(void **state) {
+	struct client *client = client_new(*state, ALICE, true);
+
+	(void)client_ping(client, 1, silent, 5, 100000, 0);
+	rig_turns(*state, 20);
+	client_read(client);
+	assert_int_equal(client_n_told(client, MESSAGE_SENT, 1), 1);
+	assert_int_equal(client_n_told(client, MESSAGE_DONE, 1), 0);
+	rig_finish(*state, client, 1);
+	assert_int_equal(client_n_told(client, MESSAGE_SENT, 1), 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_TIMEOUT), 5);
+	client_free(client);
+}
+
+static void session_third_unanswered_ping_is_a_fault(void **state) {
+	struct client *client = client_new(*state, ALICE, true);
+	uint32_t msgids[3];
+
+	for (uint32_t i = 0; i < 3; i++) { /* a second between targets: no response soon */
+		msgids[i] = client_ping(client, i + 1, silent, 10, LONG_US, 1000000);
+	}
+	rig_settle(*state);
+	client_read(client);
+	assert_null(client_answer(client, msgids[0]));
+	assert_null(client_answer(client, msgids[1]));
+	assert_answered(client, msgids[2], PROTOCOL_CODE_TOO_MANY_REQUESTS);
+	assert_string_equal(client_answer(client, msgids[2])->limit, "ping_requests");
+	(void)client_cancel(client, 1);
+	rig_finish(*state, client, 1);
+	msgids[2] = client_ping(client, 4, loopback, 1, LONG_US, 0);
+	(void)client_cancel(client, 2);
+	rig_finish(*state, client, 4);
+	assert_answered(client, msgids[2], PROTOCOL_CODE_NONE);
+	client_free(client);
+}
+
+static void session_ids_must_ascend(void **state) {
+	static const uint32_t ids[] = {0, 5, 5};
+	static const enum protocol_code codes[] = {PROTOCOL_CODE_ID_NOT_GREATER, PROTOCOL_CODE_NONE,
+						   PROTOCOL_CODE_ID_NOT_GREATER};
+	struct client *client = client_new(*state, ALICE, true);
+
+	for (int i = 0; i < 3; i++) {
+		uint32_t msgid = client_ping(client, ids[i], loopback, 1, LONG_US, 0);
+
+		rig_settle(*state);
+		client_read(client);
+		assert_answered(client, msgid, codes[i]);
+	}
+	assert_int_equal(closing_code(client), PROTOCOL_CODE_ID_NOT_GREATER); /* the second fault */
+	client_free(client);
+}
+
+static void session_policy_is_asked(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	struct in6_addr target = address_from_ipv4((const uint8_t[]){127, 0, 0, 1});
+	struct request request = {.method = REQUEST_PING};
+	uint32_t msgid;
+
+	request_ping_init(&request.ping);
+	request.ping.id = 1;
+	request.ping.n_targets = 1;
+	request.ping.targets = &target;
+	request.ping.timeout_us = LONG_US;
+	request.ping.size_bytes = helper->config.limits.max_payload_bytes;
+	(void)client_send(client, &request);
+	rig_finish(helper, client, 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), 1);
+	request.ping.id = 2;
+	request.ping.size_bytes++;
+	msgid = client_send(client, &request);
+	rig_settle(helper);
+	client_read(client);
+	assert_answered(client, msgid, PROTOCOL_CODE_OUT_OF_RANGE);
+	assert_string_equal(client_answer(client, msgid)->limit, "max_payload_bytes");
+	request.ping.size_bytes = 56;
+	request.ping.interface = 1;
+	request.ping.options = PING_OPTION_INTERFACE;
+	msgid = client_send(client, &request);
+	rig_settle(helper);
+	client_read(client);
+	assert_answered(client, msgid, PROTOCOL_CODE_OPTION_REFUSED);
+	client_free(client);
+}
+
+/* --- hello --- */
+
+static void session_without_hello_gets_nothing(void **state) {
+	struct client *client = client_new(*state, ALICE, false);
+	uint32_t msgid = client_ask_stats(client, STATS_SESSION);
+
+	rig_settle(*state);
+	client_read(client);
+	assert_answered(client, msgid, PROTOCOL_CODE_HELLO_FIRST);
+	assert_false(client->is_closed);
+	client_free(client);
+}
+
+static int64_t later_ns;
+
+static int read_later(clockid_t id, struct timespec *ret_time) {
+	int r = clock_gettime(id, ret_time);
+
+	ret_time->tv_sec += later_ns / 1000000000;
+	return r;
+}
+
+static void session_slow_to_say_hello_is_closed(void **state) {
+	struct helper *helper = *state;
+	struct client *slow = client_new(helper, ALICE, false);
+	struct client *other = client_new(helper, ALICE, true);
+
+	helper->prober.clock.read = read_later;
+	later_ns = INT64_C(4000000000);
+	rig_settle(helper);
+	client_read(slow);
+	assert_false(slow->is_closed);
+	later_ns = INT64_C(7000000000);
+	rig_settle(helper);
+	client_read(slow);
+	client_read(other);
+	assert_int_equal(closing_code(slow), PROTOCOL_CODE_SLOW_START);
+	assert_false(other->is_closed);
+	client_free(slow);
+	client_free(other);
+}
+
+static void session_over_connections_is_told_so(void **state) {
+	struct helper *helper = *state;
+	uint8_t bytes[1024];
+	int fds[2];
+
+	helper->config.limits.max_connections = 1;
+	struct client *client = client_new(helper, ALICE, true);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(helper_begin_session(helper, fds[1], ALICE), USER_E_QUOTA);
+	assert_true(recv(fds[0], bytes, sizeof bytes, 0) > 0); /* closing */
+	assert_int_equal(recv(fds[0], bytes, sizeof bytes, 0), 0);
+	(void)close(fds[0]);
+	client_free(client);
+}
+
+/* --- cancel --- */
+
+static void session_cancel_ends_admitted_and_not_admitted(void **state) {
+	struct client *client = client_new(*state, ALICE, true);
+	uint32_t msgids[3];
+
+	msgids[0] = client_ping(client, 1, silent, 100, LONG_US, 1000000); /* one is sent */
+	rig_settle(*state);
+	msgids[1] = client_cancel(client, 1);
+	msgids[2] = client_cancel(client, 99); /* never was */
+	rig_finish(*state, client, 1);
+	for (int i = 0; i < 3; i++) {
+		assert_answered(client, msgids[i], PROTOCOL_CODE_NONE);
+	}
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_CANCELLED), 100);
+	client_free(client);
+}
+
+static void session_cancel_of_one_leaves_the_others(void **state) {
+	static const uint32_t indices[] = {0, 2, 2,
+					   50}; /* sent, not admitted, once more, no such */
+	struct client *client = client_new(*state, ALICE, true);
+
+	(void)client_ping(client, 1, silent, 4, 300000, 100000);
+	rig_settle(*state);
+	for (int i = 0; i < 4; i++) {
+		struct request request = {
+			.method = REQUEST_CANCEL,
+			.cancel = {.id = 1, .has_index = true, .index = indices[i]}};
+
+		(void)client_send(client, &request);
+	}
+	rig_finish(*state, client, 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_CANCELLED), 2);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_TIMEOUT), 2);
+	for (size_t i = 0; i < client->n_told; i++) {
+		const struct told *told = &client->told[i];
+
+		assert_true(told->type != MESSAGE_RESULTS ||
+			    (told->outcome.index % 2 == 0) ==
+				    (told->outcome.kind == OUTCOME_CANCELLED));
+	}
+	client_free(client);
+}
+
+/* --- a client that does not read --- */
+
+static void session_outcomes_wait_for_a_client_that_does_not_read(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	const struct session *session = rig_session(helper, ALICE);
+
+	(void)client_ping(client, 1, loopback, MAX, LONG_US, 0);
+	(void)client_ping(client, 2, loopback, MAX, LONG_US, 0);
+	rig_turns(helper, 300);
+	assert_true(session->is_blocked);
+	assert_int_equal(session->part.counters.replies, 2 * MAX);
+	assert_in_range(session->part.share[USER_PROBES], 1, 2 * MAX); /* unread, still charged */
+	rig_finish(helper, client, 2);
+	for (uint32_t id = 1; id <= 2; id++) {
+		assert_int_equal(client_n_told(client, MESSAGE_DONE, id), 1);
+		assert_int_equal(client_n_outcomes(client, id, OUTCOME_REPLY), MAX);
+	}
+	assert_false(session->is_blocked);
+	assert_int_equal(session->part.share[USER_PROBES], 0);
+	client_free(client);
+}
+
+static void session_that_does_not_read_does_not_hold_up_another(void **state) {
+	struct helper *helper = *state;
+	struct client *deaf = client_new(helper, ALICE, true);
+	struct client *client = client_new(helper, BOB, true);
+
+	(void)client_ping(deaf, 1, loopback, MAX, LONG_US, 0);
+	(void)client_ping(deaf, 2, loopback, MAX, LONG_US, 0);
+	rig_turns(helper, 100);
+	(void)client_ping(client, 1, loopback, MAX, LONG_US, 0);
+	rig_finish(helper, client, 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), MAX);
+	client_free(deaf);
+	client_free(client);
+}
+
+/* Fills the socket of @client, who does not read, until the helper waits. */
+static void block(struct helper *helper, struct client *client, uid_t uid) {
+	for (int i = 0; i < 1000 && !rig_session(helper, uid)->is_blocked; i++) {
+		(void)client_ask_stats(client, STATS_HELPER);
+		rig_settle(helper);
+	}
+	assert_true(rig_session(helper, uid)->is_blocked);
+}
+
+static void session_seventeenth_unread_answer_is_refused(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	uint32_t first, last;
+
+	block(helper, client, ALICE);
+	first = client->next_msgid;
+	while (rig_session(helper, ALICE)->n_answers < PROTOCOL_MAX_OTHER_REQUESTS) {
+		(void)client_ask_stats(client, STATS_HELPER);
+		rig_settle(helper);
+	}
+	last = client_ask_stats(client, STATS_HELPER);
+	rig_settle(helper);
+	assert_int_equal(rig_session(helper, ALICE)->n_faults, 1);
+	client_read(client);
+	rig_settle(helper);
+	client_read(client);
+	assert_int_equal(client->next_msgid - first,
+			 PROTOCOL_MAX_OTHER_REQUESTS); /* one waited since block() */
+	for (uint32_t msgid = 0; msgid < last; msgid++) {
+		assert_answered(client, msgid, PROTOCOL_CODE_NONE);
+	}
+	assert_answered(client, last, PROTOCOL_CODE_TOO_MANY_REQUESTS);
+	client_free(client);
+}
+
+static void session_order_survives_a_full_socket(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	uint32_t msgid, n_left = 3;
+
+	block(helper, client, ALICE);
+	msgid = client_ping(client, 1, loopback, 3, LONG_US, 0);
+	rig_turns(helper, 50);
+	client_read(client);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), 0);
+	rig_finish(helper, client, 1);
+	assert_answered(client, msgid, PROTOCOL_CODE_NONE);
+	for (size_t i = 0; i < client->n_told; i++) {
+		n_left -= client->told[i].type == MESSAGE_RESULTS;
+		assert_true(client->told[i].type != MESSAGE_DONE || n_left == 0);
+	}
+	client_free(client);
+}
+
+/* However many requests fail for want of memory, their unread answers must not fill the helper's. */
+static void session_unread_faults_do_not_pile_up(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+
+	helper->users.remaining[USER_REQUEST_BYTES] = 0;
+	for (uint32_t id = 1; id <= 5000 && helper->sessions[1] != NULL; id++) {
+		(void)client_ping(client, id, silent, 1, LONG_US, 0);
+		rig_settle(helper);
+		assert_true(helper->sessions[1] == NULL ||
+			    helper->sessions[1]->n_answers <= PROTOCOL_MAX_OTHER_REQUESTS + 2);
+	}
+	assert_null(helper->sessions[1]);                /* closed */
+	helper->users.remaining[USER_REQUEST_BYTES] = 1; /* nothing was charged */
+	client_free(client);
+}
+
+static void session_without_memory_for_a_request_says_so_and_goes_on(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	uint64_t remaining = helper->users.remaining[USER_REQUEST_BYTES];
+
+	helper->users.remaining[USER_REQUEST_BYTES] = 100;
+	for (uint32_t id = 1; id <= 5; id++) {
+		uint32_t msgid = client_ping(client, 1, silent, 1, LONG_US, 0);
+
+		rig_settle(helper);
+		client_read(client);
+		assert_answered(client, msgid, PROTOCOL_CODE_TOO_MANY_REQUESTS);
+		assert_string_equal(client_answer(client, msgid)->limit, "request_bytes");
+	}
+	helper->users.remaining[USER_REQUEST_BYTES] = remaining;
+	(void)client_ping(client, 1, loopback, 1, LONG_US, 0);
+	rig_finish(helper, client, 1);
+	assert_int_equal(helper->users.remaining[USER_REQUEST_BYTES], remaining);
+	client_free(client);
+}
+
+/* --- events --- */
+
+static void session_late_answer_is_told_after_done(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	uint32_t slot;
+	struct echo echo;
+
+	(void)client_ping(client, 7, silent, 1, 5000, 0);
+	rig_settle(helper);
+	slot = rig_session(helper, ALICE)->pings_first->open_first;
+	echo = forge_echo(&helper->prober, slot);
+	rig_finish(helper, client, 7);
+	for (int i = 0; i < 2; i++) {
+		forge_reply(tun, &helper->prober, slot, &echo, 56);
+		rig_settle(helper);
+	}
+	client_read(client);
+	assert_int_equal(client_n_outcomes(client, 7, OUTCOME_TIMEOUT), 1);
+	assert_int_equal(client_n_outcomes(client, 7, OUTCOME_LATE), 1);
+	(void)client_ask_stats(client, STATS_SESSION);
+	rig_settle(helper);
+	client_read(client);
+	assert_int_equal(client_counter(client, "late"), 1);
+	assert_int_equal(client_counter(client, "events_dropped"), 0);
+	client_free(client);
+}
+
+static void session_event_without_room_is_counted(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	const struct session *session = rig_session(helper, ALICE);
+	uint32_t slot;
+	struct echo echo;
+
+	(void)client_ping(client, 1, silent, 1, LONG_US, 0);
+	rig_settle(helper);
+	slot = session->pings_first->open_first;
+	echo = forge_echo(&helper->prober, slot);
+	block(helper, client, ALICE);
+	for (int i = 0; i < 2; i++) {
+		forge_reply(tun, &helper->prober, slot, &echo, 56);
+	}
+	rig_settle(helper);
+	assert_int_equal(session->part.counters.duplicates, 1);
+	assert_int_equal(session->part.counters.events_dropped, 1);
+	rig_finish(helper, client, 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_DUPLICATE), 0);
+	client_free(client);
+}
+
+static void session_event_of_a_closed_session_goes_nowhere(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+	uint32_t slot;
+	struct echo echo;
+
+	(void)client_ping(client, 1, silent, 1, LONG_US, 0);
+	rig_settle(helper);
+	slot = rig_session(helper, ALICE)->pings_first->open_first;
+	echo = forge_echo(&helper->prober, slot);
+	client_free(client);
+	rig_settle(helper);
+	client = client_new(helper, BOB, true);
+	forge_reply(tun, &helper->prober, slot, &echo, 56);
+	rig_settle(helper);
+	client_read(client);
+	assert_int_equal(helper->prober.n_late, 1);
+	assert_int_equal(client->n_told, 1); /* hello's answer */
+	client_free(client);
+}
+
+/* --- closing --- */
+
+static void session_closed_with_all_kinds_of_work_leaves_nothing(void **state) {
+	struct helper *helper = *state;
+	struct client *client = client_new(helper, ALICE, true);
+
+	(void)client_ping(client, 1, silent, 100, LONG_US, 0);
+	block(helper, client, ALICE);
+	(void)client_ping(client, 2, loopback, 100, LONG_US, 0); /* outcomes wait */
+	rig_turns(helper, 50);
+	(void)client_ping(client, 3, silent, 100, LONG_US, 1000000); /* not admitted */
+	rig_settle(helper);
+	assert_int_equal(rig_session(helper, ALICE)->part.share[USER_PROBES], 200);
+	client_free(client);
+	rig_settle(helper); /* rig_close() looks at the accounts */
+}
+
+/* Both clients go while their outcomes, events and timers are due in the same turn. */
+static void session_closed_in_a_busy_turn_is_not_used_again(void **state) {
+	struct helper *helper = *state;
+
+	for (int i = 0; i < 20; i++) {
+		struct client *alice = client_new(helper, ALICE, true);
+		struct client *bob = client_new(helper, BOB, true);
+
+		(void)client_ping(alice, 1, loopback, 200, 1000, 0);
+		(void)client_ping(bob, 1, silent, 200, 1000, 0);
+		for (int j = 0; j < i; j++) {
+			assert_int_equal(helper_turn(helper, 0), 0);
+		}
+		client_free(alice);
+		client_free(bob);
+		for (int j = 0; j < 5; j++) {
+			assert_int_equal(helper_turn(helper, 0), 0);
+		}
+	}
+}
+
+static void session_second_fault_closes_and_says_why(void **state) {
+	struct client *client = client_new(*state, ALICE, true);
+
+	(void)client_ping(client, 1, silent, 10, LONG_US, 0);
+	for (int i = 0; i < 2; i++) {
+		struct request hello = {.method = REQUEST_HELLO,
+					.hello = {.protocol = PROTOCOL_VERSION, .client = "x"}};
+		uint32_t msgid = client_send(client, &hello);
+
+		rig_settle(*state);
+		client_read(client);
+		assert_answered(client, msgid, PROTOCOL_CODE_HELLO_AGAIN);
+		assert_int_equal(client->is_closed, i == 1);
+	}
+	assert_int_equal(closing_code(client), PROTOCOL_CODE_HELLO_AGAIN);
+	client_free(client);
+}
+
+static void session_messages_that_cannot_be_read_close_it(void **state) {
+	static uint8_t too_large[PROTOCOL_MAX_MESSAGE_BYTES + 1];
+	static const struct {
+		const void *bytes;
+		size_t n_bytes;
+		enum protocol_code code;
+	} messages[] = {
+		{"", 0, PROTOCOL_CODE_NOT_MSGPACK},
+		{"\xc1", 1, PROTOCOL_CODE_NOT_MSGPACK},
+		{"\xc0", 1, PROTOCOL_CODE_WRONG_TYPE},
+		{too_large, sizeof too_large, PROTOCOL_CODE_TOO_LARGE},
+	};
+
+	for (size_t i = 0; i < sizeof messages / sizeof *messages; i++) {
+		struct client *client = client_new(*state, ALICE, true);
+
+		assert_int_equal(send(client->fd, messages[i].bytes, messages[i].n_bytes, 0),
+				 messages[i].n_bytes);
+		rig_settle(*state);
+		client_read(client);
+		assert_int_equal(closing_code(client), messages[i].code);
+		client_free(client);
+	}
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void) {
+	const struct CMUnitTest tests[] = {
+		TEST(session_ping_tells_each_target_once_and_ends_with_done),
+		TEST(session_ping_tells_when_all_were_sent),
+		TEST(session_third_unanswered_ping_is_a_fault),
+		TEST(session_ids_must_ascend),
+		TEST(session_policy_is_asked),
+		TEST(session_without_hello_gets_nothing),
+		TEST(session_slow_to_say_hello_is_closed),
+		TEST(session_over_connections_is_told_so),
+		TEST(session_cancel_ends_admitted_and_not_admitted),
+		TEST(session_cancel_of_one_leaves_the_others),
+		TEST(session_outcomes_wait_for_a_client_that_does_not_read),
+		TEST(session_that_does_not_read_does_not_hold_up_another),
+		TEST(session_seventeenth_unread_answer_is_refused),
+		TEST(session_order_survives_a_full_socket),
+		TEST(session_unread_faults_do_not_pile_up),
+		TEST(session_without_memory_for_a_request_says_so_and_goes_on),
+		TEST(session_late_answer_is_told_after_done),
+		TEST(session_event_without_room_is_counted),
+		TEST(session_event_of_a_closed_session_goes_nowhere),
+		TEST(session_closed_with_all_kinds_of_work_leaves_nothing),
+		TEST(session_closed_in_a_busy_turn_is_not_used_again),
+		TEST(session_second_fault_closes_and_says_why),
+		TEST(session_messages_that_cannot_be_read_close_it),
+	};
+	int r = network_enter();
+
+	if (r != 0) {
+		return r;
+	}
+	tun = network_open_tun();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
