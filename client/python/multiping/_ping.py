@@ -16,7 +16,7 @@ _LONGEST_PROBE = 60.0  # seconds: whatever receive() is told later
 _SHORTEST_ROUND = 0.1
 
 
-def check_hosts(dest_addrs: Iterable[str]) -> List[str]:
+def hosts_of(dest_addrs: Iterable[str]) -> List[str]:
     """TypeError for a single host, which would be taken for a list of letters."""
     if isinstance(dest_addrs, (str, bytes)):
         raise TypeError("dest_addrs is a list of hosts, even if there is only one")
@@ -57,7 +57,7 @@ class MultiPing:
                  silent_lookup_errors: bool = False) -> None:
         if sock is not None:
             raise MultiPingError("sock: the helper pings with sockets of its own, and takes no other")
-        hosts = check_hosts(dest_addrs)
+        hosts = hosts_of(dest_addrs)
         self._session = Session(self._probe_timeout)
         self._was_sent = False
         poll = select.poll()
@@ -95,10 +95,10 @@ class MultiPing:
         may ping none of the hosts; MultiPingHelperLostError where it went away. What has answered until then is told by the
         next receive()."""
         with self._session.turn():
-            if not self._was_sent or not self._session.names:
+            if not self._was_sent:
                 raise MultiPingError("nothing was sent yet: call send() first")
             if self._answers.is_complete:
-                raise MultiPingError("all hosts have answered: there is nothing to wait for")
+                raise MultiPingError("there is no host that has not answered: nothing to wait for")
             self._wait(timeout)
             self._collect()
             return self._answers.tell()
@@ -136,13 +136,14 @@ class _BriefMultiPing(MultiPing):
         super().__init__(dest_addrs, None, ignore_lookup_errors)
 
     def ping(self, n_rounds: int, seconds: float) -> Tuple[Dict[str, float], List[str]]:
+        answers: Dict[str, float] = {}
         for _ in range(n_rounds):
             self.send()
-            self._wait(seconds)
-            self._collect()
+            answered, missing = self.receive(seconds)
+            answers.update(answered)
             if not self._answers.missing:
                 break
-        return self._answers.tell()
+        return answers, missing
 
 
 def multi_ping(dest_addrs: Iterable[str], timeout: float, retry: int = 0, ignore_lookup_errors: bool = False, *,

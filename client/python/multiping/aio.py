@@ -9,7 +9,7 @@ import asyncio
 from typing import Dict, Iterable, List, Optional, Tuple
 
 from multiping._answers import Answers
-from multiping._ping import check_hosts, rounds_of
+from multiping._ping import hosts_of, rounds_of
 from multiping._session import Session
 from multiping.errors import MultiPingError
 from multiping.results import Event, EventType, Result
@@ -128,6 +128,8 @@ class AsyncMultiPing:
         for _ in self._session.look_up(hosts, ignore_lookup_errors):
             await self._readable()
         answers = Answers(self._session)
+        if answers.is_complete:
+            raise MultiPingError("there are no hosts")
         for _ in range(n_rounds):
             for target in answers.open:
                 self.ping(target)
@@ -146,4 +148,4 @@ async def async_multi_ping(dest_addrs: Iterable[str], timeout: float, retry: int
     cancelled sends no more."""
     n_rounds, seconds = rounds_of(timeout, retry)
     async with AsyncMultiPing(seconds) as pinger:
-        return await pinger._ping_all(check_hosts(dest_addrs), n_rounds, ignore_lookup_errors or silent_lookup_errors)
+        return await pinger._ping_all(hosts_of(dest_addrs), n_rounds, ignore_lookup_errors or silent_lookup_errors)
