@@ -81,8 +81,8 @@ class Simulator:
     def stop(self):
         """Ends it. It must have lived until now and end well."""
         self.process.terminate()
-        self.process.stdout.close()
-        if self.process.wait(rig.START_SECONDS) != 0:
+        self.process.communicate(timeout=rig.START_SECONDS)
+        if self.process.returncode != 0:
             raise RuntimeError(f"the simulator ended with {self.process.returncode}")
 
 

@@ -188,10 +188,10 @@ static int handle_signal(struct simulator *simulator) {
 	if (read(simulator->signal_fd, &signal, sizeof signal) < 0) {
 		return -errno;
 	}
-	report_print(simulator);
-	if (simulator->trace != NULL) {
+	if (simulator->trace != NULL) { /* who has the report finds all of it in the trace */
 		(void)fflush(simulator->trace);
 	}
+	report_print(simulator);
 	return signal.ssi_signo != SIGUSR1;
 }
 
