@@ -2,16 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "helper/destination.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
-
-enum {
-	/* At 100,000 packets a second and 10 ms a token 1,000 entries live; a table far from full keeps runs short. */
-	N_ENTRIES = 1 << 15,
-	MAX_PROBING = 32,
-};
 
 static struct in6_addr mapped(const uint8_t ipv4[4]) {
 	struct in6_addr address = {.s6_addr = {[10] = 0xff, [11] = 0xff}};
@@ -65,67 +57,4 @@ const char *destination_rule_name(enum destination_rule rule) {
 		break;
 	}
 	return "allowed";
-}
-
-int destination_rates_init(struct destination_rates *ret_rates, uint32_t per_second,
-			   uint32_t burst) {
-	struct destination_rates rates = {0};
-
-	token_bucket_init(&rates.shape, per_second, burst);
-	if (rates.shape.token_ns != 0) {
-		if (getrandom(&rates.key, sizeof rates.key, 0) < 0) {
-			return -errno;
-		}
-		rates.entries = calloc(N_ENTRIES, sizeof *rates.entries);
-		if (rates.entries == NULL) {
-			return -ENOMEM;
-		}
-	}
-	*ret_rates = rates;
-	return 0;
-}
-
-void destination_rates_deinit(struct destination_rates *rates) {
-	free(rates->entries);
-	rates->entries = NULL;
-}
-
-/* The entry of @address, else the one that is full first: where all are in use that one's wait is shared. */
-static struct destination_entry *entry_find(struct destination_rates *rates,
-					    const struct in6_addr *address) {
-	uint64_t hash = siphash(&rates->key, address, sizeof *address);
-	struct destination_entry *best = NULL;
-
-	for (uint64_t i = 0; i < MAX_PROBING; i++) {
-		struct destination_entry *entry = &rates->entries[(hash + i) % N_ENTRIES];
-
-		if (IN6_ARE_ADDR_EQUAL(&entry->address, address)) {
-			return entry;
-		}
-		if (best == NULL || entry->full_at_ns < best->full_at_ns) {
-			best = entry;
-		}
-	}
-	best->address = *address;
-	return best;
-}
-
-int64_t destination_rates_take(struct destination_rates *rates, const struct in6_addr *address,
-			       int64_t now_ns) {
-	struct token_bucket bucket = rates->shape;
-	struct destination_entry *entry;
-	int64_t ready_ns;
-
-	if (bucket.token_ns == 0) {
-		return now_ns;
-	}
-	entry = entry_find(rates, address);
-	bucket.full_at_ns = entry->full_at_ns;
-	ready_ns = token_bucket_ready_ns(&bucket);
-	if (ready_ns > now_ns + DESTINATION_AHEAD_NS) {
-		return ready_ns;
-	}
-	token_bucket_take(&bucket, now_ns);
-	entry->full_at_ns = bucket.full_at_ns;
-	return ready_ns > now_ns ? ready_ns : now_ns;
 }

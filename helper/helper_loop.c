@@ -157,7 +157,7 @@ static void handle_session(struct helper *helper, uint32_t number, uint32_t even
 		r = session_resume(session);
 	}
 	if (r == 0 && events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-		r = session_read(session);
+		r = session_read(session, helper->turn);
 	}
 	helper->n_without_hello -= session->said_hello && !had_hello;
 	session_used(helper, session, r);
@@ -207,7 +207,8 @@ static void deliver(struct helper *helper) {
 	struct ping *ping;
 
 	tell_events(helper);
-	if (helper->send_ns <= now_ns && now_ns - helper->delivered_ns < DELIVERY_NS) {
+	if (helper->scheduler.n_active > 0 && helper->send_ns < now_ns + DELIVERY_NS &&
+	    now_ns < helper->delivered_ns + DELIVERY_NS) {
 		return;
 	}
 	helper->delivered_ns = now_ns;
@@ -251,6 +252,9 @@ static struct timespec time_to_sleep(const struct helper *helper, int64_t most_n
 	if (helper->scheduler.n_active > 0 && helper->send_ns < at_ns) {
 		at_ns = helper->send_ns;
 	}
+	if (helper->prober.news_first != NULL && helper->delivered_ns + DELIVERY_NS < at_ns) {
+		at_ns = helper->delivered_ns + DELIVERY_NS;
+	}
 	if (helper->alive_ns < at_ns) {
 		at_ns = helper->alive_ns;
 	}
@@ -277,6 +281,7 @@ static void work(struct helper *helper, const struct epoll_event *events, int n_
 	for (int i = 0; i < n_events; i++) {
 		stamps_wait |= events[i].data.u64 >> 32 == SOURCE_SEND;
 	}
+	helper->turn++;
 	prober_receive(prober, stamps_wait);
 	prober_expire(prober);
 	for (int i = 0; i < n_events; i++) {

@@ -32,17 +32,23 @@ enum probe_state {
 
 enum probe_mark {
 	PROBE_MARK_STAMPED = 1, /* stamp_ns holds the transmit stamp */
-	PROBE_MARK_ERROR =
-		2, /* an unverified ICMP error was seen: type, code, reporter, detail are its */
+	/* An unverified ICMP error was seen: type, code, reporter, detail are its. */
+	PROBE_MARK_ERROR = 2,
 	PROBE_MARK_LATE = 4, /* events already told, one of each kind */
 	PROBE_MARK_DUPLICATE = 8,
 	PROBE_MARK_HELD_UP =
 		16, /* waits for room in its destination's queue: counted by its owner */
+	PROBE_MARK_WAITS_IN_TURN = 32, /* for a token of its destination, see destination_rates.c */
 };
 
 struct probe {                       /* 96 bytes, which the tests check */
 	struct in6_addr destination; /* canonical; a reply's source must be equal */
-	struct in6_addr reporter;    /* of an ICMP error */
+	union {
+		struct in6_addr reporter; /* of an ICMP error */
+		struct { /* while it waits in turn for a token of its destination */
+			uint32_t entry, next_owner, next, previous;
+		} wait;
+	};
 	int64_t sent_ns;  /* CLOCK_MONOTONIC just before the send; while waiting: when to give up */
 	int64_t stamp_ns; /* kernel transmit stamp; waiting: when to try; replied: round-trip time */
 	union {

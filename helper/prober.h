@@ -13,6 +13,7 @@
 #include "helper/clock.h"
 #include "helper/config.h"
 #include "helper/destination.h"
+#include "helper/destination_rates.h"
 #include "helper/icmp_sockets.h"
 #include "helper/ping.h"
 #include "helper/probe_table.h"
@@ -36,7 +37,7 @@ struct prober {
 	struct ping *news_first, *news_last;
 	struct probe_event events[PROBER_EVENTS];
 	uint32_t n_events;
-	int64_t seen_ns;    /* monotonic: everything that arrived until then has been looked at */
+	int64_t seen_ns; /* monotonic: everything that arrived until then has been looked at */
 	int64_t dropped_ns; /* monotonic: when the kernel was last found to have dropped packets; INT64_MIN */
 	int64_t full_until_ns
 		[N_SEND_SOCKETS]; /* a send buffer was full: nothing goes out on it before */
@@ -49,10 +50,9 @@ int prober_init(struct prober *ret_prober, const struct config *config,
 		struct icmp_sockets *sockets);
 void prober_deinit(struct prober *prober);
 
-/* Admits the next target of @ping (n_admitted < n_targets): judges it, and sends it now or when its destination's rate allows; one
- * that was cancelled ends so. The caller has charged one USER_PROBES and seen that the table has a free slot. Returns 0; or, where too
- * many wait for this destination, when to try again: nothing was admitted. */
-int64_t prober_start(struct prober *prober, struct ping *ping);
+/* Admits the next target of @ping (n_admitted < n_targets): judges it, and sends it now or when its destination's turn comes; one
+ * that was cancelled ends so. The caller has charged one USER_PROBES and seen that the table has a free slot. */
+void prober_start(struct prober *prober, struct ping *ping);
 
 /* When @user's socket can take a packet: not full, and not a quarter of its buffer taken by packets of this owner that wait for
  * their neighbours. @now_ns or earlier: now. */

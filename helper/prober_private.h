@@ -13,6 +13,15 @@ static inline uint32_t prober_buffer_bytes(const struct ping *ping) {
 	return PACKET_OVERHEAD_BYTES + ping->size_bytes;
 }
 
+/* Puts a probe on the list of its ping's open ones. */
+void prober_open(struct prober *prober, struct ping *ping, uint32_t slot);
+
+/* The probe does not wait for room in its destination's queue any more. */
+void prober_release_held_up(struct probe *probe);
+
+/* How long a target of @ping has waited by @now_ns, as it is told. */
+uint32_t prober_queued_us(const struct ping *ping, int64_t now_ns);
+
 /* Gives an open probe, whose timer is no longer in the wheel, its final outcome; the details are already in the slot. */
 void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind);
 

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-	TARGETS_PER_TURN = 8,
+	QUANTUM_BYTES = 128, /* a turn is one usual packet: fine-grained where tokens are few */
+	PACKET_HEADER_BYTES = 48, /* IPv6 and ICMP */
 	/* Of the total rate: what a helper that was held up for 50 ms may catch up. */
 	TOTAL_BURST_DIVISOR = 20,
 };
@@ -105,31 +106,35 @@ static int64_t earlier(int64_t a_ns, int64_t b_ns) {
 	return a_ns < b_ns ? a_ns : b_ns;
 }
 
-/* When the session's next target may go: its own interval, its owner's rate, the total rate, the socket. */
-static int64_t ready_ns(struct scheduler *scheduler, struct session *session, int64_t now_ns) {
-	struct user *user = session->user;
-	int64_t rate_ns = later(token_bucket_ready_ns(&user->bucket),
-				token_bucket_ready_ns(&scheduler->total));
-	int64_t at_ns = prober_ready_ns(scheduler->prober, user, now_ns);
+static void count_rate_delay(struct session *session) {
+	session->part.counters.delayed_by_rate += !session->is_delayed;
+	session->is_delayed = true;
+}
 
-	if (rate_ns > now_ns && !session->is_delayed) {
-		session->is_delayed = true;
-		session->part.counters.delayed_by_rate++;
+/* When the owner may send: its rate, its socket. */
+static int64_t user_ready_ns(const struct scheduler *scheduler, struct user *user) {
+	int64_t now_ns = scheduler->prober->clock.now_ns;
+	int64_t rate_ns = token_bucket_ready_ns(&user->bucket);
+
+	if (rate_ns > now_ns) {
+		count_rate_delay(user->active_first);
 	}
-	if (session->admitting->interval_us > 0) {
-		at_ns = later(at_ns, session->last_send_ns +
-					     session->admitting->interval_us * INT64_C(1000));
-	}
-	return later(at_ns, rate_ns);
+	return later(rate_ns, prober_ready_ns(scheduler->prober, user, now_ns));
+}
+
+static int64_t session_ready_ns(const struct session *session) {
+	int64_t interval_us = session->admitting->interval_us;
+
+	return interval_us == 0 ? INT64_MIN : session->last_send_ns + interval_us * 1000;
 }
 
 /* Admits one target and returns 0; or returns when to try again, INT64_MAX for want of a slot. One that was cancelled waits for no
- * rate and costs its owner's token, but none of what all share. */
+ * interval and costs its owner's token, but none of what all share. */
 static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	struct ping *ping = session->admitting;
 	bool is_cancelled = ping_next_is_cancelled(ping);
 	int64_t now_ns = scheduler->prober->clock.now_ns;
-	int64_t at_ns = is_cancelled ? now_ns : ready_ns(scheduler, session, now_ns);
+	int64_t at_ns = is_cancelled ? now_ns : session_ready_ns(session);
 
 	if (at_ns > now_ns) {
 		return at_ns;
@@ -139,11 +144,7 @@ static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 		session->is_delayed = true;
 		return INT64_MAX;
 	}
-	at_ns = prober_start(scheduler->prober, ping);
-	if (at_ns != 0) {
-		user_release(session->user, &session->part, USER_PROBES, 1);
-		return at_ns;
-	}
+	prober_start(scheduler->prober, ping);
 	session->is_delayed = false;
 	token_bucket_take(&session->user->bucket, now_ns);
 	if (!is_cancelled) {
@@ -157,58 +158,89 @@ static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	return 0;
 }
 
-/* One turn of a session. Returns how many targets were admitted; lowers *wake_ns to when it wants its next turn. */
-static uint32_t session_turn(struct scheduler *scheduler, struct session *session, uint32_t budget,
-			     int64_t *wake_ns) {
-	uint32_t n = 0;
+/* --- deficit round robin --- */
 
-	while (n < budget && session->admitting != NULL) {
+/* Whose turn it is gets a quantum of bytes to send. A target may overdraw it, which is paid back in later turns; what is not used for
+ * want of targets is lost, so that nobody saves for a burst. */
+
+enum turn {
+	TURN_BLOCKED,
+	TURN_TAKEN
+}; /* nothing can be admitted now; or it was used, or paid for earlier ones */
+
+static void end_turn(int64_t *deficit_bytes) {
+	if (*deficit_bytes > 0) {
+		*deficit_bytes = 0;
+	}
+}
+
+/* One turn of a session; lowers *wake_ns to when it wants its next one where it is blocked. */
+static enum turn session_turn(struct scheduler *scheduler, struct session *session,
+			      int64_t *wake_ns) {
+	session->deficit_bytes += QUANTUM_BYTES;
+	while (session->deficit_bytes > 0 && session->admitting != NULL) {
+		int64_t cost = PACKET_HEADER_BYTES + (int64_t)session->admitting->size_bytes;
 		int64_t at_ns = admit_one(scheduler, session);
 
 		if (at_ns != 0) {
 			*wake_ns = earlier(*wake_ns, at_ns);
-			break;
+			end_turn(&session->deficit_bytes);
+			return TURN_BLOCKED;
 		}
-		n++;
+		session->deficit_bytes -= cost;
+		session->user->deficit_bytes -= cost;
+		scheduler->budget--;
 	}
-	return n;
+	return TURN_TAKEN;
 }
 
-/* One turn of an owner: of its first session that can admit something. */
-static uint32_t user_turn(struct scheduler *scheduler, struct user *user, uint32_t budget,
-			  int64_t *wake_ns) {
-	struct session *last = user->active_last;
-	uint32_t n = 0;
+/* One turn of an owner: of its next session that can use it. */
+static enum turn user_turn(struct scheduler *scheduler, struct user *user, int64_t *wake_ns) {
+	int64_t at_ns = user_ready_ns(scheduler, user);
+	struct session *last = user->active_last, *session = NULL;
+	enum turn turn = TURN_BLOCKED;
 
-	for (bool seen_last = false; n == 0 && !seen_last;) {
-		struct session *session = sessions_pop(user);
-
-		seen_last = session == last;
-		n = session_turn(scheduler, session, budget, wake_ns);
+	if (at_ns > scheduler->prober->clock.now_ns) {
+		*wake_ns = earlier(*wake_ns, at_ns);
+		end_turn(&user->deficit_bytes);
+		return TURN_BLOCKED;
+	}
+	user->deficit_bytes += QUANTUM_BYTES;
+	if (user->deficit_bytes <= 0) {
+		return TURN_TAKEN;
+	}
+	while (turn == TURN_BLOCKED && session != last) {
+		session = sessions_pop(user);
+		turn = session_turn(scheduler, session, wake_ns);
 		if (session->admitting != NULL) {
 			sessions_push(user, session);
 		} else {
 			session->is_active = false;
-		}
-		if (user->active_first == NULL) {
-			break;
+			end_turn(&session->deficit_bytes);
 		}
 	}
-	return n;
+	if (turn == TURN_BLOCKED || user->active_first == NULL) {
+		end_turn(&user->deficit_bytes);
+	}
+	return turn;
 }
 
 int64_t scheduler_run(struct scheduler *scheduler, uint32_t budget) {
-	int64_t wake_ns = INT64_MAX;
-	uint32_t n_idle = 0; /* owners in a row that could not admit anything */
+	int64_t now_ns = scheduler->prober->clock.now_ns, wake_ns = INT64_MAX;
+	uint32_t n_blocked = 0; /* owners in a row */
 
-	while (budget > 0 && n_idle < scheduler->n_active) {
-		struct user *user = users_pop(scheduler);
-		uint32_t n =
-			user_turn(scheduler, user,
-				  budget < TARGETS_PER_TURN ? budget : TARGETS_PER_TURN, &wake_ns);
+	scheduler->budget = budget;
+	while (scheduler->budget > 0 && n_blocked < scheduler->n_active) {
+		struct user *user = scheduler->first;
+		int64_t total_ns = token_bucket_ready_ns(&scheduler->total);
 
-		budget -= n;
-		n_idle = n > 0 ? 0 : n_idle + 1;
+		if (total_ns > now_ns) {
+			count_rate_delay(user->active_first);
+			return total_ns;
+		}
+		n_blocked = user_turn(scheduler, users_pop(scheduler), &wake_ns) == TURN_BLOCKED
+				    ? n_blocked + 1
+				    : 0;
 		if (user->active_first != NULL) {
 			users_push(scheduler, user);
 		} else {
@@ -216,5 +248,5 @@ int64_t scheduler_run(struct scheduler *scheduler, uint32_t budget) {
 			scheduler->n_active--;
 		}
 	}
-	return budget == 0 && scheduler->n_active > 0 ? scheduler->prober->clock.now_ns : wake_ns;
+	return scheduler->budget == 0 && scheduler->n_active > 0 ? now_ns : wake_ns;
 }

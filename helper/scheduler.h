@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Whose turn it is to send: round robin over the owners that have something to send, then over each one's sessions. Who is over a
- * limit is passed over, and waits; nobody waits for somebody else's limit. */
+/* Whose turn it is to send: deficit round robin over the owners that have something to send, then over each one's sessions. Who is
+ * over a limit is passed over, and waits; nobody waits for somebody else's limit. */
 
 #include <stdint.h>
 
@@ -16,6 +16,7 @@ struct scheduler {
 	struct token_bucket total;
 	struct user *first, *last; /* owners with active sessions */
 	uint32_t n_active;         /* owners */
+	uint32_t budget;           /* targets that may yet be admitted in this run */
 };
 
 void scheduler_init(struct scheduler *ret_scheduler, struct prober *prober,

@@ -138,8 +138,10 @@ void session_say_closing(struct session *session, const struct fault *fault) {
 	struct closing closing = {.code = fault->code};
 
 	strcpy(closing.text, fault->message);
-	if (closing_pack(&closing, buffer) == 0) { /* the last word may go over what may lie unread */
-		(void)send(session->fd, buffer->bytes, buffer->n_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (closing_pack(&closing, buffer) ==
+	    0) { /* the last word may go over what may lie unread */
+		(void)send(session->fd, buffer->bytes, buffer->n_bytes,
+			   MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
 }
 

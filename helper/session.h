@@ -51,6 +51,7 @@ struct session {
 	/* the scheduler's */
 	struct ping *admitting; /* the first ping with targets to admit */
 	int64_t last_send_ns;
+	int64_t deficit_bytes; /* may be sent in this turn; negative: sent ahead of later ones */
 	bool is_active, is_delayed;
 	struct session *active_next;
 };
@@ -65,8 +66,9 @@ int session_new(struct session_context *context, int fd, uid_t uid, struct sessi
 /* Frees everything: its probes, requests, answers, its charge, its socket. NULL is fine; returns NULL. */
 struct session *session_free(struct session *session);
 
-/* Reads and carries out a few messages; more may wait. SESSION_E_CLOSED. */
-int session_read(struct session *session);
+/* Reads and carries out a few messages, as long as its owner has had few in the turn @turn of the loop; more may wait.
+ * SESSION_E_CLOSED. */
+int session_read(struct session *session, uint64_t turn);
 
 /* Tells the client what is new of @ping, which may then be done and gone. SESSION_E_CLOSED. */
 int session_deliver(struct session *session, struct ping *ping);

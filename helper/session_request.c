@@ -9,7 +9,7 @@
 
 #include "helper/session_private.h"
 
-enum { MESSAGES_PER_TURN = 8 };
+enum { MESSAGES_PER_TURN = 8 }; /* of one owner, whatever the number of its sessions */
 
 typedef int request_handler(struct session *session, const struct request *request,
 			    struct fault *ret_fault);
@@ -197,6 +197,7 @@ static void add_outcomes(struct stats_result *stats, const struct counters *coun
 	add_counter(stats, "events_dropped", counters->events_dropped);
 	add_counter(stats, "delayed_by_rate", counters->delayed_by_rate);
 	add_counter(stats, "delayed_by_in_flight", counters->delayed_by_in_flight);
+	add_counter(stats, "delayed_by_destination", counters->delayed_by_destination);
 }
 
 static void stats_session(const struct session *session, struct stats_result *stats) {
@@ -321,8 +322,14 @@ static int handle_message(struct session *session, size_t n_bytes) {
 	return r == 0 ? 0 : SESSION_E_CLOSED;
 }
 
-int session_read(struct session *session) {
-	for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+int session_read(struct session *session, uint64_t turn) {
+	struct user *user = session->user;
+
+	if (user->read_turn != turn) {
+		user->read_turn = turn;
+		user->n_reads = 0;
+	}
+	while (user->n_reads++ < MESSAGES_PER_TURN) {
 		ssize_t n = recv(session->fd, session->context->input,
 				 sizeof session->context->input, MSG_DONTWAIT | MSG_TRUNC);
 

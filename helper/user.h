@@ -28,7 +28,7 @@ enum {
 struct counters {
 	uint64_t probes_sent, replies, timeouts, icmp_errors, send_errors, denied, cancelled;
 	uint64_t late, duplicates, unverified_errors, events_dropped;
-	uint64_t delayed_by_rate, delayed_by_in_flight;
+	uint64_t delayed_by_rate, delayed_by_in_flight, delayed_by_destination;
 };
 
 void counters_add(struct counters *sum, const struct counters *counters);
@@ -53,9 +53,13 @@ struct user {
 	int64_t unstamped_span; /* number of the latest span */
 	uint32_t n_held_up;     /* probes that wait for their destination's queue or neighbour */
 	struct counters past;   /* of closed sessions */
+	/* its messages in the latest turn of the loop that had any */
+	uint64_t read_turn;
+	uint32_t n_reads;
 	/* the scheduler's */
 	struct session *active_first, *active_last; /* sessions that have targets to admit */
 	struct user *active_next;
+	int64_t deficit_bytes; /* may be sent in this turn; negative: sent ahead of later ones */
 	bool is_active;
 };
 

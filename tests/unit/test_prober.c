@@ -238,24 +238,6 @@ static void prober_destination_over_its_rate_waits_its_turn(void **state) {
 	}
 }
 
-static void prober_destination_beyond_its_next_second_is_not_admitted(void **state) {
-	const char *targets[15] = {0};
-	struct ping *ping;
-	int64_t at_ns = 0;
-
-	for (int i = 0; i < 14; i++) {
-		targets[i] = silent[0];
-	}
-	ping = rig_ping(&rig, LONG_US, targets);
-	while (at_ns == 0) { /* 2 at once, 10 in a second */
-		assert_int_equal(user_charge(rig.user, &rig.part, USER_PROBES, 1), 0);
-		at_ns = prober_start(&rig.prober, ping);
-	}
-	user_release(rig.user, &rig.part, USER_PROBES, 1);
-	assert_int_equal(ping->n_admitted, 12);
-	assert_in_range(at_ns, rig.prober.clock.now_ns, rig.prober.clock.now_ns + 100 * MS);
-}
-
 static void prober_waiting_probe_can_be_cancelled(void **state) {
 	const char *const targets[] = {silent[0], silent[0], silent[0], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
@@ -383,7 +365,6 @@ int main(void) {
 		TEST(prober_cancelled_before_its_turn_is_not_sent),
 		TEST(prober_reply_to_a_cancelled_probe_is_late),
 		TEST_RATES(prober_destination_over_its_rate_waits_its_turn),
-		TEST_RATES(prober_destination_beyond_its_next_second_is_not_admitted),
 		TEST_RATES(prober_waiting_probe_can_be_cancelled),
 		TEST_RATES(prober_after_a_long_stop_what_waited_has_its_time),
 		TEST(prober_long_queue_time_does_not_wrap),
