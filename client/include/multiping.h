@@ -70,8 +70,21 @@
  *	-ETIMEDOUT        it did not answer within helper_wait_us
  *	-ECONNRESET       it ended before it had answered
  *	other             as socket(2), connect(2), execve(2) say
- * Each ends all open probes as MULTIPING_HELPER_LOST; the next send or ping tries anew. A helper that is lost *after* it had
- * answered is no error of the call: the open probes have that outcome, and what had been delivered before still counts.
+ * Each ends all open probes as MULTIPING_HELPER_LOST; the next send or ping tries anew.
+ *
+ * WHEN THE HELPER GOES AWAY after it had answered (a restart, an upgrade, a crash), that is no error of a call but a delay.
+ * What it had delivered still counts; then the object connects again, first within 50 ms, then ever less often, up to every
+ * 5 s, and asks again for what has no outcome, under the same probe numbers. So a packet may be sent twice; an outcome is
+ * never lost and never told twice. The time-out of a probe that is asked again starts at its new send, and it counts once in
+ * n_sent. All of that happens within the calls that are made anyway: multiping_run() and multiping_receive() go on over an
+ * outage, and so does a loop with multiping_dispatch().
+ *
+ * It comes to an end, and what is open is MULTIPING_HELPER_LOST, where
+ *	- there was no helper for helper_wait_us (then what is asked next finds one, or is an error, as with a new object), or
+ *	- a helper is there and refuses: too many connections, another version, nothing to send with, not permitted; or
+ *	- helpers died of a request: it was asked again three times, and each time the helper was gone without a word after
+ *	  it had taken the whole of it, or before anything was heard of it. Only that request is lost then.
+ * A private helper is started anew, at most three times in 60 s. Who had a shared helper waits for that one.
  *
  * WHICH HELPER. A socket that was named, by socket_path or else by the environment's MULTIPING_SOCKET, is the only one
  * tried. Otherwise the default socket (/run/multiping/multiping.sock), which must belong to root or to this user; and
@@ -125,7 +138,8 @@ enum multiping_outcome { /* of a target's last probe; numbers never change */
 				   *   EINVAL    other */
 	MULTIPING_CANCELLED = 7,  /* by multiping_cancel(), or by a later multiping_send() */
 	MULTIPING_NAME_ERROR = 8, /* the library's own: the name has no address: error, a code for gai_strerror(3) */
-	MULTIPING_HELPER_LOST = 9, /* the library's own: the helper went away, or could not be reached: error */
+	MULTIPING_HELPER_LOST = 9, /* the library's own: the helper went away for good, or could not be reached: error. No
+				    * statement about the host */
 };
 
 enum multiping_flag {
@@ -141,7 +155,8 @@ struct multiping_config { /* fill in with multiping_config_init(), then change *
 	int family;               /* AF_UNSPEC (IPv4, else IPv6), AF_INET, AF_INET6, MULTIPING_FAMILY_SYSTEM; AF_UNSPEC */
 	int64_t probe_timeout_us; /* life of a probe from its own send; 1,000 to 60,000,000; 10,000,000 */
 	int64_t interval_us;      /* least gap between any two sends of this object; 0 to 60,000,000; 0 */
-	int64_t helper_wait_us;   /* how long to wait for a helper that is there but does not answer; -1 for ever; 10,000,000 */
+	int64_t helper_wait_us;   /* how long to wait for a helper that went away to come back, and for one that is there to
+				   * answer; -1 for ever; 0: what is open when it goes is lost at once; 10,000,000 */
 	uint16_t size_bytes;      /* ICMP data; 0 to 65,507 (policy: less); 56. Below 8 nothing can be verified */
 	int16_t pattern;          /* what fills the data behind its first 8 bytes: 0 to 255, -1 random; 0 */
 	uint8_t ttl, tos;         /* hop limit and traffic class; 0: the system's */
@@ -169,7 +184,8 @@ struct multiping_result {
 	uint8_t icmp_type, icmp_code;
 	uint32_t size_bytes;   /* ICMP data of the reply */
 	uint32_t next_hop_mtu; /* of "too big", "fragmentation needed"; 0: none */
-	uint32_t n_sent, n_replies, n_duplicates; /* of this target since it was added, or since multiping_reset() */
+	uint32_t n_sent, n_replies, n_duplicates; /* of this target since it was added, or since multiping_reset(); a probe that
+						   * was asked again of another helper was sent once */
 };
 
 /* Fills in the defaults: of each field the number that stands last in its comment, else 0 or NULL. */
@@ -178,8 +194,8 @@ void multiping_config_init(struct multiping_config *config);
 /* --- 1. One call --- */
 
 /* Pings each of the @n_hosts names or numeric addresses at @hosts (borrowed), and returns when each is decided: 0, also
- * where nobody answered. Blocks, but for no longer than (1 + @n_retries) × @timeout_us plus what limits and name lookup
- * take.
+ * where nobody answered. Blocks, but for no longer than (1 + @n_retries) × @timeout_us plus what limits, name lookup and a
+ * helper that is being restarted take.
  *
  * A host is asked at most 1 + @n_retries times; its time-out, @timeout_us (1,000 to 60,000,000), starts each time when
  * its own probe leaves. The answer to an earlier probe counts as long as the host is not decided. A name without
@@ -227,7 +243,8 @@ int multiping_send(struct multiping *multiping);
 
 /* Waits until each target asked has answered or can no more do so (time-out, error), or until @wait_us after the call
  * or after the last probe was really sent, whichever is later. @wait_us < 0: for as long as probes live. Names that are
- * still being looked up, a limit or a busy helper thus make the call longer; they never make a host silent.
+ * still being looked up, a limit, a busy helper or one that is being restarted thus make the call longer; they never make a
+ * host silent.
  *
  * Returns how many targets have no reply since they were added or reset, names without address included;
  * multiping_get() tells of each. A target that is missing may still be MULTIPING_SENT: a later multiping_receive() can
@@ -254,8 +271,9 @@ const char *multiping_message(const struct multiping *multiping);
 /* --- 3. Events, for a program's own loop. Nothing here blocks --- */
 
 enum multiping_event_type {
-	MULTIPING_EVENT_HELPER_UP = 1,   /* a helper answered; context NULL, of result nothing is set */
-	MULTIPING_EVENT_HELPER_DOWN,     /* lost, or not reached: result.error is the errno, multiping_message() has the words */
+	MULTIPING_EVENT_HELPER_UP = 1,   /* a helper answered, the first or again; context NULL, of result nothing is set */
+	MULTIPING_EVENT_HELPER_DOWN,     /* went away (and is looked for: once an outage), or was not reached: result.error is the
+					  * errno, multiping_message() has the words. Outcomes say what is lost */
 	MULTIPING_EVENT_NAME,            /* a name that had to be looked up has an address now (result.address), or has none:
 					  * result.outcome is MULTIPING_NAME_ERROR, result.error getaddrinfo's code. Numeric
 					  * addresses of the right family have no such event */
@@ -278,8 +296,8 @@ int multiping_fd(const struct multiping *multiping);
 
 /* Does what can be done now: connects, reads what has come, writes what was asked for, passes names to and from lookup,
  * minds the time. A bounded amount of each in one call; the descriptor stays readable while there is more. While 4,096
- * events or more wait to be fetched it reads nothing, and the helper waits. Returns 0, or once for each time that a
- * helper could not be reached the error (see above); the outcomes of the probes concerned come as events. */
+ * events or more wait to be fetched it reads nothing, and the helper waits. Returns 0 (during an outage too), or once for
+ * each time that a helper could not be reached the error (see above); the outcomes of the probes concerned come as events. */
 int multiping_dispatch(struct multiping *multiping);
 
 /* Fetches the next event: 1 and @ret_event, or 0 where there is none. Fetch all after each multiping_dispatch(). Events

@@ -7,7 +7,8 @@
  *	waiting → queued → asked → finished → freed
  *
  * and in by_number all the while. A helper may send late replies after `done`, so that finished
- * batches are kept, the oldest going first. */
+ * batches are kept, the oldest going first. When a connection ends, what was asked on it is queued
+ * again, with the numbers that it has. */
 
 #include <assert.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ enum {
 };
 
 _Static_assert(PROTOCOL_MAX_TARGETS <= PROBE_PLACE_MASK + 1, "a place fits into a probe's number");
+_Static_assert(TARGETS_MAX - 1 <= ENTRY_TARGET, "a target's number fits beside an entry's flags");
 
 void batches_init(struct batches *batches) {
 	*batches = (struct batches){.max_entries = PROTOCOL_MAX_TARGETS};
@@ -119,7 +121,7 @@ int batches_add(struct batches *batches, const struct batch_key *key, size_t num
 	struct batch *batch = batches->queue_last;
 	int r;
 
-	if (!batch || !batch_key_equal(&batch->key, key) ||
+	if (!batch || !batch_key_equal(&batch->key, key) || batch->n_deaths > 0 ||
 	    batch->n_entries >= batches->max_entries ||
 	    batch->n_bytes + request_target_bytes(&target->ip) > BATCH_MAX_BYTES) {
 		r = batches_new_batch(batches, key, &batch);
@@ -251,11 +253,15 @@ static uint32_t batch_index(const struct batch *batch, uint32_t place) {
 	return low;
 }
 
-void batches_ask_again(struct batches *batches, struct batch *batch) {
+static void batches_take_off_wire(struct batches *batches, struct batch *batch) {
 	window_remove(&batches->by_wire, batch->wire_id);
 	free(batch->places);
 	batch->places = NULL;
 	batch->wire_id = 0;
+}
+
+void batches_ask_again(struct batches *batches, struct batch *batch) {
+	batches_take_off_wire(batches, batch);
 	batch->state = BATCH_QUEUED;
 	batch->next = batches->queue_first;
 	batches->queue_first = batch;
@@ -329,7 +335,7 @@ static int batches_reserve_cancel(struct batches *batches) {
 	return 0;
 }
 
-int batches_cancel(struct batches *batches, const struct batch *batch, uint32_t place) {
+int batches_cancel(struct batches *batches, struct batch *batch, uint32_t place) {
 	int r;
 
 	r = batches_reserve_cancel(batches);
@@ -340,6 +346,12 @@ int batches_cancel(struct batches *batches, const struct batch *batch, uint32_t 
 		.wire_id = batch->wire_id,
 		.place = place == BATCH_WHOLE ? BATCH_WHOLE : batch_index(batch, place),
 	};
+	if (place != BATCH_WHOLE) {
+		batch->entries[place] |= ENTRY_CANCELLED;
+	}
+	for (uint32_t i = 0; place == BATCH_WHOLE && i < batch->n_entries; ++i) {
+		batch->entries[i] |= ENTRY_CANCELLED;
+	}
 	return 0;
 }
 
@@ -355,20 +367,25 @@ int batches_next_cancel(struct batches *batches, struct cancel *ret_cancel) {
 }
 
 void batches_disconnect(struct batches *batches) {
-	struct window *all = &batches->by_number;
-
 	while (batches->finished_first) {
 		batches_free_first_finished(batches);
 	}
-	for (uint64_t number = all->first; number < all->end; ++number) {
-		struct batch *batch = window_get(all, number);
+	for (uint64_t id = batches->by_wire.end; id-- > batches->by_wire.first;) {
+		/* the last first, since each goes to the head */
+		struct batch *batch = window_get(&batches->by_wire, id);
 
-		if (batch) {
-			batch->wire_id = 0;
+		if (batch && batch->n_deaths > BATCH_MAX_DEATHS) {
+			batches_take_off_wire(batches, batch);
+			batch->state = BATCH_LOST;
+		} else if (batch) {
+			batches_ask_again(batches, batch);
 		}
 	}
 	window_deinit(&batches->by_wire);
 	window_init(&batches->by_wire, 1);
-	batches->queue_first = batches->queue_last = NULL;
 	batches->cancel_first = batches->n_cancels = 0;
+}
+
+void batches_empty_queue(struct batches *batches) {
+	batches->queue_first = batches->queue_last = NULL;
 }

@@ -16,9 +16,10 @@
 enum { PROBE_PLACE_BITS = 11, PROBE_PLACE_MASK = (1 << PROBE_PLACE_BITS) - 1 };
 
 /* An entry is a target's number and these. */
-#define ENTRY_DECIDED UINT32_C(0x80000000) /* has its final outcome */
-#define ENTRY_SENT UINT32_C(0x40000000)    /* is known to have been sent */
-#define ENTRY_TARGET UINT32_C(0x3fffffff)
+#define ENTRY_DECIDED UINT32_C(0x80000000)   /* has its final outcome */
+#define ENTRY_SENT UINT32_C(0x40000000)      /* is known to have been sent */
+#define ENTRY_CANCELLED UINT32_C(0x20000000) /* the helper was, or is to be, told to end it */
+#define ENTRY_TARGET UINT32_C(0x1fffffff)
 
 #define BATCH_WHOLE UINT32_MAX /* a cancel of all entries */
 
@@ -36,7 +37,10 @@ enum batch_state {
 	BATCH_QUEUED,   /* may still grow while it is the last */
 	BATCH_ASKED,    /* written; `done` has not come */
 	BATCH_FINISHED, /* kept for late replies */
+	BATCH_LOST,     /* is not asked again: to be ended */
 };
+
+enum { BATCH_MAX_DEATHS = 3 }; /* after which it is asked again */
 
 struct batch {
 	struct batch
@@ -44,7 +48,7 @@ struct batch {
 	uint64_t number;
 	struct batch_key key;
 	enum batch_state state;
-	bool is_sent;     /* each entry was sent or decided */
+	uint8_t n_deaths; /* of helpers that may have died of it */
 	uint32_t wire_id; /* while asked and finished; 0: was never written */
 	int64_t asked_unix_ns;
 	size_t n_bytes; /* of the targets on the wire */
@@ -110,14 +114,18 @@ void batches_finish(struct batches *batches, struct batch *batch, size_t max_ent
 struct batch *batches_unqueue_first(struct batches *batches);
 
 /* Notes that @place of an asked batch (or BATCH_WHOLE) is to be cancelled. -ENOMEM. */
-int batches_cancel(struct batches *batches, const struct batch *batch, uint32_t place);
+int batches_cancel(struct batches *batches, struct batch *batch, uint32_t place);
 
 /* Takes the next cancel that is to be written: 1, or 0. */
 int batches_next_cancel(struct batches *batches, struct cancel *ret_cancel);
 
-/* The connection is gone: empties the queue, forgets ids, cancels and those finished. What has no
- * outcome is in by_number yet. */
+/* The connection is gone: forgets ids, cancels and those finished. What was asked goes back to the
+ * head of the queue, in its order; but for those of which too many helpers may have died: they are
+ * BATCH_LOST, in by_number alone. */
 void batches_disconnect(struct batches *batches);
+
+/* Empties the queue; what was in it is in by_number yet. */
+void batches_empty_queue(struct batches *batches);
 
 /* Frees a batch that is in no list. */
 void batches_free(struct batches *batches, struct batch *batch);

@@ -1,11 +1,13 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Closed → (retrying →) greeting → up → closed. A failure always leads back to closed, by
- * connection_close(): whether and when to try again is for the owner to say.
+/* Closed → (retrying →) greeting → up → lost: retrying, … or closed. The first helper of an object is
+ * there or is an error at once. One that had answered and went is most likely being restarted: it is
+ * looked for, ever less often, until wait_us after its loss.
  *
  * A named socket is the only one tried. For the default one "not there" and "nobody listens for a
- * second" (a service that is being restarted) lead to a private helper; everything else, above all
- * "you may not", is an error: an administrator's limit is not to be worked round. */
+ * second" (a service that is being restarted) lead to a private helper, unless a shared one was lost;
+ * everything else, above all "you may not", is an error: an administrator's limit is not to be worked
+ * round. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -22,6 +25,10 @@
 #include "client/lib/spawn.h"
 
 #define RETRY_NS (CLOCK_NS_PER_S / 20)
+#define MAX_BACKOFF_NS (5 * CLOCK_NS_PER_S)
+#define RESPAWN_NS (60 * CLOCK_NS_PER_S) /* in which a private helper may end so often */
+#define ANSWER_US                                                                                  \
+	(10 * CLOCK_NS_PER_S / CLOCK_NS_PER_US) /* for a first helper, where wait_us is 0 */
 #define REFUSED_NS CLOCK_NS_PER_S /* how long nobody may listen at the default socket */
 
 static const char *environment_path(const char *name, const char *otherwise) {
@@ -55,12 +62,7 @@ int connection_init(struct connection *connection, int epoll_fd, const char *soc
 	return message_decoder_new(&connection->decoder);
 }
 
-void connection_deinit(struct connection *connection) {
-	connection_close(connection);
-	connection->decoder = message_decoder_free(connection->decoder);
-}
-
-void connection_close(struct connection *connection) {
+static void connection_close(struct connection *connection) {
 	if (connection->fd >= 0) {
 		close(connection->fd); /* which takes it out of epoll, too */
 	}
@@ -68,6 +70,11 @@ void connection_close(struct connection *connection) {
 	connection->state = CONNECTION_CLOSED;
 	connection->has_output = false;
 	connection->closing_error = 0;
+}
+
+void connection_deinit(struct connection *connection) {
+	connection_close(connection);
+	connection->decoder = message_decoder_free(connection->decoder);
 }
 
 /* Fails with -@error and says so: what was tried, what it answered, what would help. */
@@ -126,10 +133,28 @@ static int connection_greet(struct connection *connection) {
 	return r;
 }
 
-static int connection_spawn(struct connection *connection, int socket_error) {
-	const char *path = private_path();
-	int r = spawn_helper(path, &connection->fd);
+/* Whether a private helper may be started now; the first always. */
+static bool connection_takes_respawn(struct connection *connection, int64_t now_ns) {
+	unsigned n_before = connection->n_spawned;
+	int64_t *respawned_ns = &connection->respawned_ns[n_before % CONNECTION_MAX_RESPAWNS];
 
+	if (n_before > CONNECTION_MAX_RESPAWNS && now_ns - *respawned_ns < RESPAWN_NS) {
+		return false;
+	}
+	*respawned_ns = now_ns;
+	++connection->n_spawned;
+	return true;
+}
+
+static int connection_spawn(struct connection *connection, int socket_error, int64_t now_ns) {
+	const char *path = private_path();
+	int r;
+
+	if (!connection_takes_respawn(connection, now_ns)) {
+		words_set(connection->words, "the private helper %s keeps ending", path);
+		return -ECONNRESET;
+	}
+	r = spawn_helper(path, &connection->fd);
 	if (r < 0) {
 		words_set(connection->words,
 			  "no helper: socket %s: %s; private helper %s: %s. Start the service "
@@ -149,32 +174,39 @@ static int connection_retry(struct connection *connection, int64_t now_ns) {
 	return 0;
 }
 
+/* When it is no longer waited for. */
+static int64_t connection_deadline_ns(const struct connection *connection) {
+	int64_t wait_us = connection->wait_us == 0 ? ANSWER_US : connection->wait_us;
+
+	return wait_us < 0 ? INT64_MAX : connection->started_ns + wait_us * CLOCK_NS_PER_US;
+}
+
 static bool connection_waited(const struct connection *connection, int64_t now_ns) {
-	return connection->wait_us >= 0 &&
-	       now_ns - connection->started_ns >= connection->wait_us * CLOCK_NS_PER_US;
+	return now_ns >= connection_deadline_ns(connection);
 }
 
 /* What an unsuccessful connect(2) leads to. */
 static int connection_refused(struct connection *connection, int error, int64_t now_ns) {
-	bool is_default = !connection->is_named;
+	bool is_shared_lost = connection->is_lost && !connection->is_private;
+	bool may_spawn = !connection->is_named && !is_shared_lost;
 
 	switch (error) {
 	case EAGAIN: /* its queue of connections is full */
-		if (connection_waited(connection, now_ns)) {
+		if (connection->is_lost || connection_waited(connection, now_ns)) {
 			return connection_fail(connection, ETIMEDOUT, "it accepts no connection");
 		}
 		return connection_retry(connection, now_ns);
 	case ECONNREFUSED:
-		if (is_default && now_ns - connection->started_ns < REFUSED_NS) {
-			return connection_retry(connection, now_ns);
+		if (may_spawn && now_ns - connection->started_ns >= REFUSED_NS) {
+			return connection_spawn(connection, error, now_ns);
 		}
-		if (is_default) {
-			return connection_spawn(connection, error);
+		if (may_spawn && !connection->is_lost) {
+			return connection_retry(connection, now_ns);
 		}
 		return connection_fail(connection, error, "is the service running?");
 	case ENOENT:
-		if (is_default) {
-			return connection_spawn(connection, error);
+		if (may_spawn) {
+			return connection_spawn(connection, error, now_ns);
 		}
 		return connection_fail(connection, error,
 				       "is the path right, and the service running?");
@@ -218,7 +250,9 @@ int connection_advance(struct connection *connection, int64_t now_ns) {
 		connection->started_ns = now_ns;
 		return connection_try(connection, now_ns);
 	case CONNECTION_RETRYING:
-		return now_ns < connection->retry_ns ? 0 : connection_try(connection, now_ns);
+		return now_ns < connection_alarm_ns(connection)
+			       ? 0
+			       : connection_try(connection, now_ns);
 	case CONNECTION_GREETING:
 		if (connection_waited(connection, now_ns)) {
 			return connection_fail(connection, ETIMEDOUT, "it does not answer");
@@ -231,11 +265,63 @@ int connection_advance(struct connection *connection, int64_t now_ns) {
 }
 
 int64_t connection_alarm_ns(const struct connection *connection) {
-	if (connection->state == CONNECTION_RETRYING) {
-		return connection->retry_ns;
-	}
-	if (connection->state == CONNECTION_GREETING && connection->wait_us >= 0) {
-		return connection->started_ns + connection->wait_us * CLOCK_NS_PER_US;
+	int64_t deadline_ns = connection_deadline_ns(connection);
+
+	switch (connection->state) {
+	case CONNECTION_RETRYING:
+		return connection->is_lost && deadline_ns < connection->retry_ns
+			       ? deadline_ns
+			       : connection->retry_ns;
+	case CONNECTION_GREETING:
+		return deadline_ns;
+	case CONNECTION_CLOSED:
+	case CONNECTION_UP:
+		break;
 	}
 	return INT64_MAX;
+}
+
+/* From half of @ns to all of it: a thousand clients of one helper shall not come back as one. */
+static int64_t jitter(int64_t ns) {
+	uint32_t random = 0;
+
+	(void)!getrandom(&random, sizeof random, GRND_NONBLOCK); /* without it they do, no more */
+	return ns / 2 + (int64_t)((double)ns / 2 * random / UINT32_MAX);
+}
+
+/* Whether a helper that is being started again, or one that starts next, may do better. */
+static bool error_may_pass(const struct connection *connection, int error, int64_t now_ns) {
+	switch (error) {
+	case ECONNRESET:
+	case ECONNREFUSED:
+	case ENOENT:
+	case ETIMEDOUT:
+	case EOVERFLOW: /* of this connection's ids */
+		return true;
+	case EACCES: /* while the socket's file has its mode, but not yet its group */
+		return now_ns - connection->started_ns < REFUSED_NS;
+	default:
+		return false;
+	}
+}
+
+bool connection_lose(struct connection *connection, int error, int64_t now_ns) {
+	if (connection->state == CONNECTION_UP && connection->wait_us != 0) {
+		connection->is_lost = true;
+		connection->started_ns = now_ns;
+		connection->backoff_ns = RETRY_NS;
+	}
+	connection_close(connection);
+	if (!connection->is_lost || connection_waited(connection, now_ns) ||
+	    !error_may_pass(connection, error, now_ns)) {
+		connection->is_lost = false;
+		return false;
+	}
+	connection->state = CONNECTION_RETRYING;
+	connection->retry_ns = now_ns + jitter(connection->backoff_ns);
+	connection->backoff_ns = 2 * connection->backoff_ns < MAX_BACKOFF_NS
+					 ? 2 * connection->backoff_ns
+					 : MAX_BACKOFF_NS;
+	words_add(connection->words, "; looking for it again");
+	return true;
 }

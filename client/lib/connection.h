@@ -11,11 +11,14 @@
 #include "protocol/message.h"
 #include "protocol/request.h"
 
-enum { CONNECTION_PATH_BYTES = 108 }; /* of a socket, unix(7), with its zero byte */
+enum {
+	CONNECTION_PATH_BYTES = 108, /* of a socket, unix(7), with its zero byte */
+	CONNECTION_MAX_RESPAWNS = 3, /* of a private helper, in a minute */
+};
 
 enum connection_state {
 	CONNECTION_CLOSED,
-	CONNECTION_RETRYING, /* there is a socket, but nobody accepts: tried again at retry_ns */
+	CONNECTION_RETRYING, /* nobody is there, or accepts: tried again at retry_ns */
 	CONNECTION_GREETING, /* `hello` is on its way */
 	CONNECTION_UP,
 };
@@ -29,8 +32,11 @@ struct connection {
 	bool is_same_namespace; /* the helper's network namespace is ours; once up */
 	bool has_output;        /* a message waits for room in the socket */
 	char path[CONNECTION_PATH_BYTES];
-	int64_t wait_us; /* how long a helper that is there may take to answer; < 0: for ever */
-	int64_t started_ns, retry_ns;
+	bool is_lost;    /* a helper had answered and went: one is looked for since started_ns */
+	int64_t wait_us; /* how long; and how long one may take to answer; < 0: for ever */
+	int64_t started_ns, retry_ns, backoff_ns;
+	int64_t respawned_ns[CONNECTION_MAX_RESPAWNS];
+	unsigned n_spawned;
 	int closing_error; /* errno for what the helper said as its last word; 0: nothing */
 	uint32_t next_msgid, hello_msgid;
 	struct hello_result hello; /* once up */
@@ -48,8 +54,8 @@ int connection_init(struct connection *connection, int epoll_fd, const char *soc
 void connection_deinit(struct connection *connection);
 
 /* Takes the next step towards being up, where time alone is what it takes: starts where it is
- * closed, tries again, gives up. -errno as in multiping.h, with words; the connection is to be
- * closed then. */
+ * closed, tries again, gives up. -errno as in multiping.h, with words; connection_lose() is to be
+ * called then. */
 int connection_advance(struct connection *connection, int64_t now_ns);
 
 /* When connection_advance() has something to do; INT64_MAX: never. */
@@ -68,4 +74,6 @@ int connection_write(struct connection *connection, struct request *request);
 /* Writes what waits, where the socket has room. -errno. */
 int connection_flush(struct connection *connection);
 
-void connection_close(struct connection *connection);
+/* Ends what failed with -@error. Where that is a helper that had answered, or no other was found for
+ * it yet, and its return may be hoped for: true, and connection_advance() looks for it. */
+bool connection_lose(struct connection *connection, int error, int64_t now_ns);

@@ -79,6 +79,7 @@ static int connection_handle_hello(struct connection *connection, const struct m
 	}
 	connection->is_same_namespace = namespace_is_ours(hello->namespace_inode);
 	connection->state = CONNECTION_UP;
+	connection->is_lost = false;
 	return CONNECTION_E_UP;
 }
 

@@ -36,6 +36,7 @@ struct session { /* with the helper: requests under way, and what a lost helper 
 	int64_t retry_ns;  /* no ping before that: the helper was out of memory; 0: at once */
 	uint64_t losing_next, losing_end; /* batches whose open probes are to end as lost */
 	int losing_error;
+	bool loses_all; /* of those; else the BATCH_LOST */
 };
 
 struct multiping {

@@ -152,6 +152,50 @@ void probe_note_sent(struct multiping *multiping, struct batch *batch) {
 	}
 }
 
+/* A probe that is asked again counts as sent once. */
+static void probe_note_unsent(struct multiping *multiping, struct batch *batch, uint32_t place) {
+	uint32_t *entry = &batch->entries[place];
+	struct target *target = targets_at(&multiping->targets, *entry & ENTRY_TARGET);
+
+	if (!(*entry & ENTRY_SENT)) {
+		return;
+	}
+	*entry &= ~ENTRY_SENT;
+	if (!batch_counts(multiping, batch, target)) {
+		return;
+	}
+	target->n_sent -= target->n_sent > 0; /* it may have been reset since */
+	if (!batch->key.is_event) {
+		--target->n_on_way;
+		++multiping->round.n_unsent;
+	}
+}
+
+/* Whether it makes no difference any more how this probe ends. */
+static bool probe_is_idle(const struct multiping *multiping, const struct batch *batch,
+			  uint32_t entry) {
+	const struct target *target = targets_at(&multiping->targets, entry & ENTRY_TARGET);
+
+	return entry & ENTRY_CANCELLED || !batch_counts(multiping, batch, target) ||
+	       (!batch->key.is_event && target->replied);
+}
+
+int probe_recall(struct multiping *multiping, struct batch *batch) {
+	const struct record cancelled = {.outcome = MULTIPING_CANCELLED, .rtt_ns = -1};
+	int r = 0;
+
+	for (uint32_t place = 0; r == 0 && place < batch->n_entries; ++place) {
+		if (batch->entries[place] & ENTRY_DECIDED) {
+			continue;
+		}
+		probe_note_unsent(multiping, batch, place);
+		if (probe_is_idle(multiping, batch, batch->entries[place])) {
+			r = probe_decide(multiping, batch, place, cancelled);
+		}
+	}
+	return r;
+}
+
 static enum multiping_outcome outcome_of_kind(uint8_t kind) {
 	switch (kind) {
 	case OUTCOME_REPLY:

@@ -26,6 +26,10 @@ int probe_handle_outcome(struct multiping *multiping, struct batch *batch, uint3
 /* Every probe of the batch was sent, or has its outcome. */
 void probe_note_sent(struct multiping *multiping, struct batch *batch);
 
+/* The helper that was asked for a batch is gone: none of it counts as sent any more, and what nobody
+ * waits for now ends as cancelled. -ENOMEM. */
+int probe_recall(struct multiping *multiping, struct batch *batch);
+
 /* Whether a target of multiping_send() may yet get a reply that it has not. */
 static inline bool target_is_undecided(const struct target *target) {
 	return !target->replied && (target->n_open > 0 || target->wanted);

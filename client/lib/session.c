@@ -4,9 +4,7 @@
  * eventfd, and a timer, which also serves to say "there is work" when the program itself brought
  * it. All are level-triggered, so that a turn may stop anywhere.
  *
- * When the helper goes, what it had delivered is read first; then every probe without outcome ends
- * as MULTIPING_HELPER_LOST, in portions of at most @max_events, and only after that a new
- * connection is made. */
+ * What a failure of any of it means for the probes is session_loss.c's. */
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -54,66 +52,6 @@ static void session_rearm(struct multiping *multiping) {
 		multiping->armed_ns = -1; /* it may have gone off: only setting it ends that */
 	}
 	session_arm(multiping, alarm_ns);
-}
-
-static int session_lose_batch(struct multiping *multiping, struct batch *batch) {
-	uint32_t target = batch->entries ? batch->entries[0] & ENTRY_TARGET : 0;
-	int r;
-
-	r = probe_decide_all(multiping, batch, MULTIPING_HELPER_LOST,
-			     multiping->session.losing_error);
-	if (r < 0) {
-		return r;
-	}
-	if (batch->state == BATCH_WAITING) {
-		struct batch **link = &targets_at(&multiping->targets, target)->waiting;
-
-		while (*link != batch) {
-			link = &(*link)->next;
-		}
-		*link = batch->next;
-	}
-	batches_free(&multiping->batches, batch);
-	return 0;
-}
-
-/* Ends what a lost helper has left, while fewer than @max_events events wait. */
-static int session_lose(struct multiping *multiping, size_t max_events) {
-	struct session *session = &multiping->session;
-
-	for (; session->losing_next < session->losing_end; ++session->losing_next) {
-		struct batch *batch =
-			window_get(&multiping->batches.by_number, session->losing_next);
-		int r;
-
-		if (multiping->events.n >= max_events) {
-			return 0;
-		}
-		r = batch ? session_lose_batch(multiping, batch) : 0;
-		if (r < 0) {
-			return r;
-		}
-	}
-	return 0;
-}
-
-/* The connection is over, for a reason that stands in the words. */
-static int session_fail(struct multiping *multiping, int error) {
-	const struct record record = {.error = error, .rtt_ns = -1};
-	struct batches *batches = &multiping->batches;
-
-	if (error == ENOMEM) {
-		words_set(&multiping->words, "%s", words_of_error(error));
-	}
-	connection_close(&multiping->connection);
-	batches_disconnect(batches);
-	multiping->session = (struct session){
-		.losing_next = batches->by_number.first,
-		.losing_end = batches->by_number.end,
-		.losing_error = error,
-	};
-	names_lose(multiping, error);
-	return object_push_event(multiping, MULTIPING_EVENT_HELPER_DOWN, SIZE_MAX, &record);
 }
 
 static int session_up(struct multiping *multiping) {
@@ -180,7 +118,6 @@ static int session_talk(struct multiping *multiping, size_t max_events) {
 }
 
 int session_dispatch(struct multiping *multiping, size_t max_events) {
-	bool was_up;
 	int r, error;
 
 	r = names_dispatch(multiping);
@@ -193,14 +130,9 @@ int session_dispatch(struct multiping *multiping, size_t max_events) {
 	}
 	error = session_talk(multiping, max_events);
 	if (error < 0) {
-		was_up = multiping->connection.state == CONNECTION_UP;
 		r = session_fail(multiping, -error);
-		if (r == 0) {
-			r = session_lose(multiping, max_events);
-		}
-		if (r == 0 && (!was_up || error == -ENOMEM)) {
-			r = error;
-		}
+		error = session_lose(multiping, max_events);
+		r = r < 0 ? r : error;
 	}
 	session_rearm(multiping);
 	return r;

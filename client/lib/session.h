@@ -12,6 +12,14 @@ enum { SESSION_MAX_EVENTS = 4096 }; /* that may wait before the helper has to */
  * then. */
 int session_dispatch(struct multiping *multiping, size_t max_events);
 
+/* The connection is over, for a reason that stands in the words: tells of it, and lets what has no
+ * outcome be asked again, or be lost. Returns 0; or -@error where it is one of the call: a helper
+ * that was lost is not, one that could not be reached is. -ENOMEM. */
+int session_fail(struct multiping *multiping, int error);
+
+/* Ends what a lost helper has left, while fewer than @max_events events wait. -ENOMEM. */
+int session_lose(struct multiping *multiping, size_t max_events);
+
 /* Makes the descriptor readable, so that the program dispatches soon. */
 void session_wake(struct multiping *multiping);
 

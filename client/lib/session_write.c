@@ -94,7 +94,8 @@ static int ask(struct multiping *multiping, struct batch *batch) {
 
 	r = batches_ask_first(&multiping->batches, clock_unix_ns());
 	if (r < 0) {
-		return r;
+		words_set(&multiping->words, "no request's number is left on this connection");
+		return r; /* of -ENOMEM session_fail() tells */
 	}
 	collect_addresses(multiping, batch);
 	request.ping.id = batch->wire_id;

@@ -21,6 +21,7 @@ void fake_helper_start(struct fake_helper *fake) {
 	*fake = (struct fake_helper){
 		.folder = "/tmp/multiping-fake-XXXXXX",
 		.fd = -1,
+		.helper_wait_us = 10000000,
 		.hello = {.protocol = PROTOCOL_VERSION,
 			  .helper = "fake 1",
 			  .backend = "raw",
@@ -61,6 +62,7 @@ struct multiping *fake_helper_client(const struct fake_helper *fake) {
 
 	multiping_config_init(&config);
 	config.socket_path = fake->path;
+	config.helper_wait_us = fake->helper_wait_us;
 	assert_int_equal(multiping_new(&config, &multiping), 0);
 	return multiping;
 }

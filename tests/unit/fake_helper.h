@@ -11,6 +11,7 @@
 struct fake_helper {
 	char folder[32], path[64];
 	int listener, fd;
+	int64_t helper_wait_us;    /* of its clients */
 	struct hello_result hello; /* what it will answer */
 	struct request request;    /* the last that was read; borrows from decoder */
 	struct request_decoder decoder;

@@ -13,11 +13,24 @@
 
 static struct fixture fixture;
 
-int session_setup(void **state) {
+static int setup_with_wait(void **state, int64_t helper_wait_us) {
 	fake_helper_start(&fixture.fake);
+	fixture.fake.helper_wait_us = helper_wait_us;
 	fixture.multiping = fake_helper_client(&fixture.fake);
 	*state = &fixture;
 	return 0;
+}
+
+int session_setup(void **state) {
+	return setup_with_wait(state, 10000000);
+}
+
+int session_setup_without_wait(void **state) {
+	return setup_with_wait(state, 0);
+}
+
+int session_setup_patient(void **state) {
+	return setup_with_wait(state, -1);
 }
 
 int session_teardown(void **state) {

@@ -13,6 +13,8 @@ struct fixture {
 
 /* For cmocka: *state becomes a struct fixture with an object without targets. */
 int session_setup(void **state);
+int session_setup_without_wait(void **state); /* a helper that is lost is not looked for, */
+int session_setup_patient(void **state);      /* or for ever */
 int session_teardown(void **state);
 
 void dispatch(struct fixture *f);

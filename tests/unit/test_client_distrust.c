@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A helper that refuses, breaks its word, or goes: what becomes of the probes. */
+/* A helper that refuses, or breaks its word: what becomes of the probes. */
 
 #include <errno.h>
 #include <poll.h>
@@ -26,93 +26,6 @@ static void ping_left_open_by_done_is_lost(void **state) {
 	expect_outcome(f, probes[0], MULTIPING_REPLY);
 	expect_outcome(f, probes[1], MULTIPING_HELPER_LOST);
 	assert_int_equal(f->event.result.error, EPROTO);
-}
-
-static void ping_lost_helper_ends_each_once_after_what_was_delivered(void **state) {
-	struct fixture *f = *state;
-	uint64_t probes[3], queued;
-
-	ping(f, 3, probes);
-	assert_int_equal(multiping_ping(f->multiping, 0, 5000, &queued), 0);
-	dispatch(f); /* on its way, unread: the end will come as ECONNRESET first */
-	fake_helper_say_outcome(&f->fake, 1, 1, OUTCOME_REPLY);
-	fake_helper_hang_up(&f->fake);
-	dispatch(f);
-	expect_outcome(f, probes[1], MULTIPING_REPLY);
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	assert_int_equal(f->event.result.error, ECONNRESET);
-	expect_outcome(f, probes[0], MULTIPING_HELPER_LOST);
-	expect_outcome(f, probes[2], MULTIPING_HELPER_LOST);
-	expect_outcome(f, queued, MULTIPING_HELPER_LOST);
-	dispatch(f);
-	expect_no_event(f);
-}
-
-static void ping_after_the_loss_connects_again(void **state) {
-	struct fixture *f = *state;
-	uint64_t before, after;
-
-	ping(f, 1, &before);
-	fake_helper_hang_up(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	expect_outcome(f, before, MULTIPING_HELPER_LOST);
-	assert_int_equal(multiping_ping(f->multiping, 0, 0, &after), 0);
-	assert_true(after > before);
-	dispatch(f);
-	fake_helper_accept(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_UP);
-	fake_helper_expect(&f->fake, REQUEST_PING);
-	fake_helper_say_outcome(&f->fake, f->fake.request.ping.id, 0, OUTCOME_REPLY);
-	dispatch(f);
-	expect_outcome(f, after, MULTIPING_REPLY);
-}
-
-static void probe_whose_name_is_not_known_is_lost_too(void **state) {
-	struct fixture *f = *state;
-	uint64_t asked, waiting[2];
-
-	ping(f, 1, &asked);
-	assert_int_equal(multiping_add(f->multiping, "localhost", NULL, NULL), 0);
-	assert_int_equal(multiping_ping(f->multiping, 1, 0, &waiting[0]), 0);
-	assert_int_equal(multiping_ping(f->multiping, 1, 0, &waiting[1]), 0);
-	fake_helper_hang_up(&f->fake);
-	dispatch(f);
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	expect_outcome(f, asked, MULTIPING_HELPER_LOST);
-	expect_outcome(f, waiting[0], MULTIPING_HELPER_LOST);
-	expect_outcome(f, waiting[1], MULTIPING_HELPER_LOST);
-	do { /* the name comes, and finds nobody waiting */
-		struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
-
-		assert_int_equal(poll(&poll_for, 1, 60000), 1);
-		dispatch(f);
-	} while (!multiping_next_event(f->multiping, &f->event));
-	assert_int_equal(f->event.type, MULTIPING_EVENT_NAME);
-	expect_no_event(f);
-}
-
-static void lost_probes_are_told_in_portions(void **state) {
-	struct fixture *f = *state;
-	uint64_t probes[3], cancelled;
-
-	ping(f, 3, probes);
-	assert_int_equal(multiping_ping(f->multiping, 0, 5000, &cancelled), 0);
-	assert_int_equal(session_dispatch(f->multiping, 1), 0);
-	fake_helper_hang_up(&f->fake);
-	assert_int_equal(session_dispatch(f->multiping, 1), 0); /* room for one event */
-	assert_int_equal(f->multiping->events.n, 1);
-	assert_int_equal(multiping_cancel(f->multiping, cancelled),
-			 0); /* nobody is there to be told */
-	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-	expect_outcome(f, cancelled, MULTIPING_CANCELLED);
-	dispatch(f);
-	for (size_t i = 0; i < 3; ++i) {
-		expect_outcome(f, probes[i], MULTIPING_HELPER_LOST);
-	}
-	expect_no_event(f);
-	assert_int_equal(f->multiping->batches.n_cancels, 0);
 }
 
 static void refused_ping_is_denied(void **state) {
@@ -221,18 +134,6 @@ static void helper_that_speaks_nonsense_is_left(void **state) {
 	expect_down(f, probe, EPROTO);
 }
 
-static void helper_that_says_why_it_closes_is_quoted(void **state) {
-	struct fixture *f = *state;
-	uint64_t probe;
-
-	ping(f, 1, &probe);
-	fake_helper_say_closing(&f->fake, PROTOCOL_CODE_SHUTDOWN, "good bye");
-	fake_helper_hang_up(&f->fake);
-	expect_down(f, probe, ECONNRESET);
-	assert_non_null(strstr(multiping_message(f->multiping), "good bye"));
-	assert_non_null(strstr(multiping_message(f->multiping), "raw socket"));
-}
-
 static void unknown_ids_are_skipped(void **state) {
 	struct fixture *f = *state;
 	uint64_t probe;
@@ -250,17 +151,12 @@ static void unknown_ids_are_skipped(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(ping_left_open_by_done_is_lost),
-		TEST(ping_lost_helper_ends_each_once_after_what_was_delivered),
-		TEST(ping_after_the_loss_connects_again),
-		TEST(probe_whose_name_is_not_known_is_lost_too),
-		TEST(lost_probes_are_told_in_portions),
 		TEST(refused_ping_is_denied),
 		TEST(refused_for_want_of_memory_is_asked_again),
 		TEST(denied_is_what_hello_does_not_allow),
 		TEST(helper_that_breaks_the_protocol_is_left),
 		TEST(helper_that_answers_what_nobody_asked_is_left),
 		TEST(helper_that_speaks_nonsense_is_left),
-		TEST(helper_that_says_why_it_closes_is_quoted),
 		TEST(unknown_ids_are_skipped),
 	};
 

@@ -25,16 +25,19 @@ struct fixture {
 
 static struct fixture fixture;
 
-/* Three targets, and a helper that is up. */
-static int setup(void **state) {
-	struct fixture *f = &fixture;
-
-	fake_helper_start(&f->fake);
+/* A client with three targets. */
+static void begin(struct fixture *f) {
 	f->multiping = fake_helper_client(&f->fake);
 	for (int i = 0; i < 3; ++i) {
 		assert_int_equal(multiping_add(f->multiping, "127.0.0.1", NULL, NULL), 0);
 	}
-	*state = f;
+}
+
+/* These, and a helper that is up. */
+static int setup(void **state) {
+	fake_helper_start(&fixture.fake);
+	begin(&fixture);
+	*state = &fixture;
 	return 0;
 }
 
@@ -232,6 +235,9 @@ static void receive_ends_at_once_when_all_are_decided(void **state) {
 static void lost_helper_ends_all_that_are_open(void **state) {
 	struct fixture *f = *state;
 
+	multiping_free(f->multiping);
+	f->fake.helper_wait_us = 0;
+	begin(f);
 	send_to(f, 3);
 	fake_helper_say_outcome(&f->fake, 1, 0, OUTCOME_REPLY);
 	fake_helper_hang_up(&f->fake);
