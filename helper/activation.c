@@ -25,17 +25,18 @@ static bool is_ours(const char *variable) {
 /* @names are separated by ':', one for each socket. */
 static int read_names(const char *names, struct activation *activation, struct reason *ret_reason) {
 	int n_names = 0;
+	bool fit = true;
 
 	for (const char *name = names; name; n_names++) {
 		size_t n_bytes = strcspn(name, ":");
 
-		if (n_names == activation->n_listeners || n_bytes >= ACTIVATION_NAME_BYTES) {
-			break;
+		fit &= n_names < activation->n_listeners && n_bytes < ACTIVATION_NAME_BYTES;
+		if (fit) {
+			memcpy(activation->names[n_names], name, n_bytes);
 		}
-		memcpy(activation->names[n_names], name, n_bytes);
 		name = name[n_bytes] ? name + n_bytes + 1 : NULL;
 	}
-	if (n_names != activation->n_listeners) {
+	if (!fit || n_names != activation->n_listeners) {
 		return reason_set(ret_reason, ACTIVATION_E_REFUSED, NULL,
 				  "LISTEN_FDNAMES: not a name for each of %d sockets",
 				  activation->n_listeners);

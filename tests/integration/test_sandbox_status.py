@@ -10,6 +10,7 @@ import subprocess
 
 import rig
 from client_from_specification import Client, REPLY
+from service_manager import Manager, SERVICE
 
 CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 SECCOMP_MODE_FILTER = "2"
@@ -105,11 +106,11 @@ class SandboxStatus(rig.Case):
             self.assertNotIn(int(*ids), (0, NOBODY))
         self.assertEqual(status["Groups"], "")
 
-    def assert_descriptors(self, pid, listeners=()):
+    def assert_descriptors(self, pid, listeners=(), manager=()):
         """Exactly those of helper/descriptors.h, with one client."""
         expected = {number: "/dev/null" for number in range(FIRST_CLIENT)}
         expected |= {4: "anon_inode:[eventpoll]", 5: "anon_inode:[signalfd]"}
-        expected |= {number: "socket" for number in (6, 7, *listeners, *SEND_SOCKETS)}
+        expected |= {number: "socket" for number in (6, 7, *manager, *listeners, *SEND_SOCKETS)}
         actual = {number: re.sub(r":\[\d+\]$", "", what) if what.startswith("socket") else what
                   for number, what in rig.descriptors(pid).items()}
         actual.pop(2), expected.pop(2)  # the log: whatever the starter gave
@@ -139,6 +140,22 @@ class SandboxStatus(rig.Case):
         self.assert_descriptors(pid, listeners=[8])
         self.assert_empty_root(pid)
         self.assert_not_reachable_by_its_own_user(pid)
+        self.assert_serves(client)
+
+    def test_shared_with_ambient_capabilities(self):
+        # as multiping.service starts it; the kernel leaves such a process readable for others of its user
+        manager = Manager(self.namespace())
+        self.addCleanup(manager.close)
+        manager.start()
+        manager.wait_for("READY=1")
+        client = Client(manager.connect())
+        self.addCleanup(client.close)
+        client.hello()
+        self.assert_confined(manager.pid, bounding=f"{1 << 12 | 1 << 13:016x}")  # CAP_NET_ADMIN, CAP_NET_RAW
+        self.assertEqual(rig.status(manager.pid)["Uid"].split(), [str(SERVICE)] * 4)
+        self.assert_own_user(manager.pid)
+        self.assert_descriptors(manager.pid, listeners=[8], manager=[3])
+        self.assert_not_reachable_by_its_own_user(manager.pid)
         self.assert_serves(client)
 
     def test_private_started_by_root(self):

@@ -172,6 +172,35 @@ static ssize_t send_descriptor(int fd) {
 	return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
+static void listener_take_makes_it_ours(void **state) {
+	const struct folder *folder = *state;
+	CLEANUP(cleanup_fd) int fd = -1;
+	struct reason reason;
+
+	assert_int_equal(listener_open(folder->socket, 0666, unchanged, &fd, &reason), 0);
+	assert_int_equal(fcntl(fd, F_SETFL, 0), 0); /* as systemd hands it down */
+	assert_int_equal(listener_take(fd, &reason), 0);
+	assert_int_equal(accept(fd, NULL, NULL), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void listener_take_of_another_kind_is_refused(void **state) {
+	int others[] = {
+		-1,
+		open("/dev/null", O_RDWR),
+		socket(AF_UNIX, SOCK_SEQPACKET, 0),
+		socket(AF_UNIX, SOCK_STREAM, 0),
+		socket(AF_INET, SOCK_STREAM, 0),
+	};
+	struct reason reason;
+
+	(void)listen(others[4], 1); /* at a port that the kernel finds */
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		assert_int_equal(listener_take(others[i], &reason), LISTENER_E_REFUSED);
+		(void)close(others[i]);
+	}
+}
+
 static void listener_descriptor_sent_is_refused(void **state) {
 	const struct folder *folder = *state;
 	CLEANUP(cleanup_fd) int fd = -1, client = -1;
@@ -204,6 +233,8 @@ int main(void) {
 		TEST(listener_open_leaves_other_files),
 		cmocka_unit_test(listener_open_without_folder_says_so),
 		cmocka_unit_test(listener_open_bad_path_is_refused),
+		TEST(listener_take_makes_it_ours),
+		cmocka_unit_test(listener_take_of_another_kind_is_refused),
 		TEST(listener_descriptor_sent_is_refused),
 	};
 

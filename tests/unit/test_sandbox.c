@@ -152,15 +152,17 @@ static void filter_needed_lets_through(void **state) {
 	assert_all(needed, N(needed), true, true);
 }
 
-static const struct attempt accept_well = {
-	"accept", SYS_accept4, {8, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC}};
+static const struct attempt shared_only[] = {
+	{"accept", SYS_accept4, {8, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC}},
+	{"news for the service manager", SYS_write, {3, BAD_ADDRESS, 1}},
+};
 
-static void filter_accept_shared_lets_through(void **state) {
-	assert_all(&accept_well, 1, false, true);
+static void filter_shared_only_shared_lets_through(void **state) {
+	assert_all(shared_only, N(shared_only), false, true);
 }
 
-static void filter_accept_private_kills(void **state) {
-	assert_all(&accept_well, 1, true, false);
+static void filter_shared_only_private_kills(void **state) {
+	assert_all(shared_only, N(shared_only), true, false);
 }
 
 /* --- what an attacker inside it would want --- */
@@ -198,6 +200,9 @@ static const struct attempt attacks[] = {
 	{"receive on a send socket without its error queue", SYS_recvmmsg, {16, BAD_ADDRESS, 1, 0}},
 	{"write to a client", SYS_write, {64, BAD_ADDRESS, 1}},
 	{"write to standard output", SYS_write, {1, BAD_ADDRESS, 1}},
+	{"descriptor to the service manager", SYS_sendmsg, {3, BAD_ADDRESS}},
+	{"news with an address", SYS_sendto, {3, BAD_ADDRESS, 1, 0, 0, 0}},
+	{"news in pieces", SYS_writev, {3, BAD_ADDRESS, 1}},
 	/* forge: IP_HDRINCL and its like */
 	{"setsockopt", SYS_setsockopt, {16, SOL_IP, 3, BAD_ADDRESS, 4}},
 	{"getsockopt of another level",
@@ -427,8 +432,8 @@ static void limit_resources_sets_limits(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filter_needed_lets_through),
-		cmocka_unit_test(filter_accept_shared_lets_through),
-		cmocka_unit_test(filter_accept_private_kills),
+		cmocka_unit_test(filter_shared_only_shared_lets_through),
+		cmocka_unit_test(filter_shared_only_private_kills),
 		cmocka_unit_test(filter_attack_kills),
 		cmocka_unit_test(filter_every_call_without_sense_kills),
 #ifdef __x86_64__

@@ -137,6 +137,35 @@ static void clean_shared_keeps_the_log_alone(void **state) {
 	assert_child_succeeds(child_shared_with_descriptors);
 }
 
+static void child_with_listeners(void) {
+	struct reason reason;
+	int ends[2];
+	char byte;
+
+	for (int fd = 3; fd < 12; fd++) { /* one more than is told */
+		MUST(pipe2(ends, O_NONBLOCK) == 0 && write(ends[1], &fd, 1) == 1);
+		MUST(dup2(ends[0], 100 + fd) == 100 + fd);
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+	}
+	for (int fd = 3; fd < 12; fd++) {
+		MUST(dup2(100 + fd, fd) == fd);
+	}
+	MUST(surroundings_clean(false, 8, &reason) == 0);
+	for (int fd = 3; fd < 600; fd++) {
+		MUST(is_open(fd) ==
+		     (fd >= DESCRIPTOR_FIRST_LISTENER && fd <= DESCRIPTOR_LAST_LISTENER));
+	}
+	for (int fd = DESCRIPTOR_FIRST_LISTENER; fd <= DESCRIPTOR_LAST_LISTENER; fd++) {
+		MUST(read(fd, &byte, 1) == 1 && byte == fd - DESCRIPTOR_FIRST_LISTENER + 3);
+		MUST(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+	}
+}
+
+static void clean_shared_moves_what_was_handed_down(void **state) {
+	assert_child_succeeds(child_with_listeners);
+}
+
 static void child_without_log(void) {
 	struct reason reason;
 
@@ -238,6 +267,7 @@ int main(void) {
 		cmocka_unit_test(clean_raises_number_of_descriptors),
 		cmocka_unit_test(clean_without_enough_descriptors_fails),
 		cmocka_unit_test(clean_shared_keeps_the_log_alone),
+		cmocka_unit_test(clean_shared_moves_what_was_handed_down),
 		cmocka_unit_test(clean_closed_standard_descriptors_are_filled),
 		cmocka_unit_test(clean_log_on_a_pipe_never_waits),
 		cmocka_unit_test(clean_private_keeps_the_client_alone),
