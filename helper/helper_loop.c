@@ -284,8 +284,9 @@ static void work(struct helper *helper, const struct epoll_event *events, int n_
 	helper->turn++;
 	prober_receive(prober, stamps_wait);
 	prober_expire(prober);
+	/* epoll's order stays the same: who is read first is not */
 	for (int i = 0; i < n_events; i++) {
-		handle_event(helper, &events[i]);
+		handle_event(helper, &events[(helper->turn + (uint64_t)i) % (uint64_t)n_events]);
 	}
 	check_hellos(helper, prober->clock.now_ns);
 	helper->send_ns = scheduler_run(&helper->scheduler, SENDS_PER_TURN);

@@ -192,7 +192,7 @@ static void scheduler_budget_ends_a_run(void **state) {
 	int64_t at_ns;
 
 	(void)client_ping(client, 1, silent, 100, LONG_US, 0);
-	assert_int_equal(session_read(session), 0);
+	assert_int_equal(session_read(session, 1), 0);
 	scheduler_activate(&helper->scheduler, session);
 	scheduler_activate(&helper->scheduler, session); /* is active */
 	at_ns = scheduler_run(&helper->scheduler, 7);
@@ -283,7 +283,7 @@ static void scheduler_popular_destination_is_shared_in_turns(void **state) {
 	(void)client_ping(bob, 1, loopback, 3, LONG_US, 0);
 	rig_finish(helper, bob, 1);
 	client_read(alice);
-	assert_in_range(client_n_outcomes(alice, 1, OUTCOME_REPLY), 50, 400);
+	assert_in_range(client_n_outcomes(alice, 1, OUTCOME_REPLY), 10, 40); /* one a turn */
 	client_free(alice);
 	client_free(bob);
 }

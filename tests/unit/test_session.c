@@ -384,6 +384,30 @@ static void session_without_memory_for_a_request_says_so_and_goes_on(void **stat
 	client_free(client);
 }
 
+/* One session of an owner always has messages waiting; another asks but once. */
+static void session_that_asks_much_does_not_keep_its_owners_others_from_asking(void **state) {
+	struct helper *helper = *state;
+	struct client *busy = client_new(helper, ALICE, true);
+	struct client *other = client_new(helper, ALICE, true);
+	uint32_t msgid = UINT32_MAX;
+
+	for (int n_turns = 0; client_answer(other, msgid) == NULL; n_turns++) {
+		for (int i = 0; i < 8; i++) {
+			(void)client_cancel(busy, 1);
+		}
+		if (n_turns == 0) {
+			msgid = client_ask_stats(other, STATS_SESSION);
+		}
+		assert_int_equal(helper_turn(helper, 0), 0);
+		busy->n_told = 0;
+		client_read(busy);
+		client_read(other);
+		assert_in_range(n_turns, 0, 10);
+	}
+	client_free(busy);
+	client_free(other);
+}
+
 /* --- events --- */
 
 static void session_late_answer_is_told_after_done(void **state) {
@@ -558,6 +582,7 @@ int main(void) {
 		TEST(session_order_survives_a_full_socket),
 		TEST(session_unread_faults_do_not_pile_up),
 		TEST(session_without_memory_for_a_request_says_so_and_goes_on),
+		TEST(session_that_asks_much_does_not_keep_its_owners_others_from_asking),
 		TEST(session_late_answer_is_told_after_done),
 		TEST(session_event_without_room_is_counted),
 		TEST(session_event_of_a_closed_session_goes_nowhere),
