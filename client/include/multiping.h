@@ -268,6 +268,45 @@ size_t multiping_n_targets(const struct multiping *multiping);
 /* The last failure in words, without a full stop or a line feed at its end; "" before the first. */
 const char *multiping_message(const struct multiping *multiping);
 
+/* --- Which helper it is, and what it counts --- */
+
+#define MULTIPING_NAME_BYTES 72 /* printable ASCII with its zero byte */
+
+struct multiping_helper {
+	size_t struct_bytes;                /* sizeof(struct multiping_helper), to be set before the call */
+	char helper[MULTIPING_NAME_BYTES];  /* its name and version: "multiping-helper 0.1.0" */
+	char backend[MULTIPING_NAME_BYTES]; /* "raw": raw sockets; "ping": ICMP datagram sockets */
+	uint64_t namespace_inode;           /* of its network namespace, from where pings leave: as stat(2) of /proc/PID/ns/net says */
+	uint32_t receive_buffer_bytes;      /* of each of its receive sockets, as the kernel granted it */
+	uint32_t packets_per_second;        /* that this user may send; UINT32_MAX: no limit */
+	uint32_t max_size_bytes;            /* ICMP data that this user may send */
+	uint32_t is_private;                /* 1: started for this object alone */
+};
+
+/* Tells of the helper that the object is connected to. -ENOTCONN: to none, now. -EINVAL: struct_bytes is less than the first
+ * version's; -E2BIG: more than this library's. */
+int multiping_get_helper(const struct multiping *multiping, struct multiping_helper *ret_helper);
+
+enum multiping_stats_scope { /* numbers never change */
+	MULTIPING_STATS_SESSION = 0, /* of this object's connection, since it was made */
+	MULTIPING_STATS_OWNER = 1,   /* of all connections of this user */
+	MULTIPING_STATS_HELPER = 2,  /* of all users, since the helper was started */
+};
+struct multiping_counter {
+	char name[MULTIPING_NAME_BYTES]; /* "replies", ..: protocol/PROTOCOL.md lists them; a later helper may have more */
+	uint64_t value;
+};
+
+/* Asks the helper for its counters: connects where that was not done yet, and blocks until they are there. @ret_counters
+ * becomes an array of @ret_n_counters, in the helper's order, for the caller to free(3). -ETIMEDOUT: they did not come within
+ * helper_wait_us (10 s where that is 0). -ECONNRESET: the helper went away and none came back. -EPROTO: it answered something
+ * else. -EINTR: a signal handler ran. Errors of reaching a helper: see above.
+ *
+ * What is under way goes on meanwhile, and where multiping_ping() is used on the same object, its events gather: a program
+ * with a loop of its own better asks by an object of its own. */
+int multiping_stats(struct multiping *multiping, enum multiping_stats_scope scope,
+		    struct multiping_counter **ret_counters, size_t *ret_n_counters);
+
 /* --- 3. Events, for a program's own loop. Nothing here blocks --- */
 
 enum multiping_event_type {

@@ -13,6 +13,8 @@
 #include "client/lib/resolver.h"
 #include "client/lib/target.h"
 #include "client/lib/words.h"
+#include "protocol/message.h"
+#include "protocol/request.h"
 
 struct round {                  /* what multiping_send() asked since the last multiping_reset() */
 	uint32_t round, send;   /* how many of the two there were */
@@ -26,14 +28,23 @@ struct round {                  /* what multiping_send() asked since the last mu
 	uint32_t max_asked;     /* a target is asked again by itself until it was asked so often */
 };
 
+struct stats_query { /* of a caller that waits for it */
+	enum stats_scope scope;
+	uint32_t msgid; /* once written; 0: is to be */
+	bool is_over;
+	int error; /* then; 0: the result is there */
+	struct stats_result result;
+};
+
 struct session { /* with the helper: requests under way, and what a lost helper leaves to be told */
 	struct {
 		uint32_t msgid;
 		uint64_t batch;
 	} pings[PROTOCOL_MAX_PING_REQUESTS]; /* without response */
 	unsigned n_pings;
-	unsigned n_others; /* cancels without response */
-	int64_t retry_ns;  /* no ping before that: the helper was out of memory; 0: at once */
+	unsigned n_others;         /* cancels and stats without response */
+	struct stats_query *query; /* NULL: none; borrowed */
+	int64_t retry_ns; /* no ping before that: the helper was out of memory; 0: at once */
 	uint64_t losing_next, losing_end; /* batches whose open probes are to end as lost */
 	int losing_error;
 	bool loses_all; /* of those; else the BATCH_LOST */

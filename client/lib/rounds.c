@@ -6,7 +6,6 @@
  * same for ten targets as for a million. */
 
 #include <errno.h>
-#include <poll.h>
 
 #include "client/lib/clock.h"
 #include "client/lib/probe.h"
@@ -106,22 +105,6 @@ int multiping_reset(struct multiping *multiping) {
 	return 0;
 }
 
-/* Waits until the object has something to do, or the monotonic clock is at @until_ns (INT64_MAX:
- * never). 1: it has; 0; -EINTR. */
-static int round_wait(struct multiping *multiping, int64_t until_ns) {
-	struct pollfd poll = {.fd = multiping->epoll_fd, .events = POLLIN};
-	int64_t left_ns = until_ns - clock_monotonic_ns();
-	struct timespec left = {0};
-	int n;
-
-	if (left_ns > 0) {
-		left.tv_sec = left_ns / CLOCK_NS_PER_S;
-		left.tv_nsec = left_ns % CLOCK_NS_PER_S;
-	}
-	n = ppoll(&poll, 1, until_ns == INT64_MAX ? NULL : &left, NULL);
-	return n < 0 ? -errno : n;
-}
-
 /* When the caller's time is over; INT64_MAX: not to be said yet, for not all was sent, or for the
  * caller waits for ever. */
 static int64_t round_deadline_ns(const struct round *round, int64_t called_ns, int64_t wait_us) {
@@ -147,7 +130,7 @@ int multiping_receive(struct multiping *multiping, int64_t wait_us) {
 		if (round->n_undecided == 0) {
 			break;
 		}
-		r = round_wait(multiping, round_deadline_ns(round, called_ns, wait_us));
+		r = session_wait(multiping, round_deadline_ns(round, called_ns, wait_us));
 		if (r < 0) {
 			return r;
 		}

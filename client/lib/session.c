@@ -7,6 +7,7 @@
  * What a failure of any of it means for the probes is session_loss.c's. */
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
@@ -35,6 +36,14 @@ void session_wake(struct multiping *multiping) {
 	session_arm(multiping, 1); /* a moment long past */
 }
 
+/* Whether there is a reason to connect. */
+static bool session_has_business(const struct multiping *multiping) {
+	const struct session *session = &multiping->session;
+
+	return (multiping->batches.queue_first || session->query) &&
+	       session->losing_next >= session->losing_end;
+}
+
 /* Sets the timer for what comes next, and so that it is no longer readable. */
 static void session_rearm(struct multiping *multiping) {
 	const struct session *session = &multiping->session;
@@ -42,7 +51,7 @@ static void session_rearm(struct multiping *multiping) {
 	bool is_queued = multiping->batches.queue_first != NULL;
 
 	if (session->losing_next < session->losing_end ||
-	    (is_queued && multiping->connection.state == CONNECTION_CLOSED)) {
+	    (multiping->connection.state == CONNECTION_CLOSED && session_has_business(multiping))) {
 		alarm_ns = 1;
 	}
 	if (is_queued && session->retry_ns > 0 && session->retry_ns < alarm_ns) {
@@ -97,9 +106,7 @@ static int session_talk(struct multiping *multiping, size_t max_events) {
 	int64_t now_ns = clock_monotonic_ns();
 	int r;
 
-	if (connection->state == CONNECTION_CLOSED &&
-	    (!multiping->batches.queue_first ||
-	     multiping->session.losing_next < multiping->session.losing_end)) {
+	if (connection->state == CONNECTION_CLOSED && !session_has_business(multiping)) {
 		return 0;
 	}
 	r = connection_advance(connection, now_ns);
@@ -115,6 +122,20 @@ static int session_talk(struct multiping *multiping, size_t max_events) {
 		return r;
 	}
 	return session_write(multiping, now_ns);
+}
+
+int session_wait(const struct multiping *multiping, int64_t until_ns) {
+	struct pollfd poll = {.fd = multiping->epoll_fd, .events = POLLIN};
+	int64_t left_ns = until_ns - clock_monotonic_ns();
+	struct timespec left = {0};
+	int n;
+
+	if (left_ns > 0) {
+		left.tv_sec = left_ns / CLOCK_NS_PER_S;
+		left.tv_nsec = left_ns % CLOCK_NS_PER_S;
+	}
+	n = ppoll(&poll, 1, until_ns == INT64_MAX ? NULL : &left, NULL);
+	return n < 0 ? -errno : n;
 }
 
 int session_dispatch(struct multiping *multiping, size_t max_events) {

@@ -12,6 +12,10 @@ enum { SESSION_MAX_EVENTS = 4096 }; /* that may wait before the helper has to */
  * then. */
 int session_dispatch(struct multiping *multiping, size_t max_events);
 
+/* Waits until the object has something to do, or the monotonic clock is at @until_ns (INT64_MAX:
+ * never). 1: it has; 0; -EINTR. */
+int session_wait(const struct multiping *multiping, int64_t until_ns);
+
 /* The connection is over, for a reason that stands in the words: tells of it, and lets what has no
  * outcome be asked again, or be lost. Returns 0; or -@error where it is one of the call: a helper
  * that was lost is not, one that could not be reached is. -ENOMEM. */

@@ -113,6 +113,7 @@ static int recall_batches(struct multiping *multiping) {
 
 /* Tells that the helper is gone, and makes up its mind: all is lost, or asked again. */
 static int end_session(struct multiping *multiping, int error, bool loses_all) {
+	struct stats_query *query = multiping->session.query;
 	struct batches *batches = &multiping->batches;
 	int r;
 
@@ -125,7 +126,13 @@ static int end_session(struct multiping *multiping, int error, bool loses_all) {
 		batches_empty_queue(batches);
 		names_lose(multiping, error);
 	}
+	if (query) {
+		query->msgid = 0;
+		query->is_over = loses_all;
+		query->error = -error;
+	}
 	multiping->session = (struct session){
+		.query = query,
 		.losing_next = batches->by_number.first,
 		.losing_end = batches->by_number.end,
 		.losing_error = error,

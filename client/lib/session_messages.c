@@ -79,8 +79,23 @@ static int handle_refusal(struct multiping *multiping, struct batch *batch,
 	return r;
 }
 
+static int handle_stats(struct multiping *multiping, const struct message *message) {
+	struct stats_query *query = multiping->session.query;
+
+	query->is_over = true;
+	if (message->has_fault) {
+		words_set(&multiping->words, "the helper refused: %s", message->fault.message);
+		query->error = -EPROTO;
+		return 0;
+	}
+	return message_unpack_stats(multiping->connection.decoder, &query->result) == 0
+		       ? 0
+		       : session_broken(multiping, "stats");
+}
+
 static int handle_response(struct multiping *multiping, const struct message *message) {
 	struct session *session = &multiping->session;
+	const struct stats_query *query = session->query;
 
 	session->retry_ns = 0; /* something ended, so there may be memory now */
 	for (unsigned i = 0; i < session->n_pings; ++i) {
@@ -100,7 +115,7 @@ static int handle_response(struct multiping *multiping, const struct message *me
 		return session_broken(multiping, "a response without request");
 	}
 	--session->n_others;
-	return 0;
+	return query && query->msgid == message->msgid ? handle_stats(multiping, message) : 0;
 }
 
 int session_handle_message(struct multiping *multiping, const struct message *message) {

@@ -1,8 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes to the helper: cancels first, which make room there, then batches in the order of
- * asking, two at a time. What the helper has said it will not take is not sent: a second fault
- * would end the session for all the other probes too. */
+/* What goes to the helper: stats, for which somebody waits, then cancels, which make room there, then
+ * batches in the order of asking, two at a time. What the helper has said it will not take is not
+ * sent: a second fault would end the session for all the other probes too. */
 
 #include <errno.h>
 #include <netdb.h>
@@ -21,6 +21,17 @@ static int write_cancel(struct multiping *multiping) {
 	request.cancel.index = request.cancel.has_index ? cancel.place : 0;
 	++multiping->session.n_others;
 	return connection_write(&multiping->connection, &request);
+}
+
+static int write_stats(struct multiping *multiping) {
+	struct stats_query *query = multiping->session.query;
+	struct request request = {.method = REQUEST_STATS, .stats.scope = query->scope};
+	int r;
+
+	r = connection_write(&multiping->connection, &request);
+	query->msgid = request.msgid;
+	++multiping->session.n_others;
+	return r;
 }
 
 /* Ends a batch that must not be sent. */
@@ -135,14 +146,18 @@ static bool ping_is_due(const struct multiping *multiping) {
 }
 
 int session_write(struct multiping *multiping, int64_t now_ns) {
+	const struct session *session = &multiping->session;
 	int r = 0;
 
 	if (now_ns >= multiping->session.retry_ns) {
 		multiping->session.retry_ns = 0;
 	}
 	while (r == 0 && !multiping->connection.has_output) {
-		if (multiping->batches.n_cancels > 0 &&
-		    multiping->session.n_others < PROTOCOL_MAX_OTHER_REQUESTS) {
+		bool may_others = session->n_others < PROTOCOL_MAX_OTHER_REQUESTS;
+
+		if (may_others && session->query && session->query->msgid == 0) {
+			r = write_stats(multiping);
+		} else if (may_others && multiping->batches.n_cancels > 0) {
 			r = write_cancel(multiping);
 		} else if (ping_is_due(multiping)) {
 			r = write_ping(multiping);

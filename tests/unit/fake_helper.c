@@ -148,6 +148,14 @@ void fake_helper_say_done(struct fake_helper *fake, uint32_t id) {
 	say_output(fake, done_pack(id, &fake->output));
 }
 
+void fake_helper_say_stats(struct fake_helper *fake, uint32_t msgid, const char *name,
+			   uint64_t value) {
+	struct stats_result stats = {.n_counters = 1, .counters = {{.value = value}}};
+
+	snprintf(stats.counters[0].name, sizeof stats.counters[0].name, "%s", name);
+	say_output(fake, response_pack_stats(msgid, &stats, &fake->output));
+}
+
 void fake_helper_say_closing(struct fake_helper *fake, enum protocol_code code, const char *text) {
 	struct closing closing = {
 		.code = code, .n_tried = 1, .tried = {{.what = "raw socket", .error = 1}}};

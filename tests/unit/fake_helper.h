@@ -40,6 +40,8 @@ void fake_helper_say_fault(struct fake_helper *fake, uint32_t msgid, enum protoc
 void fake_helper_say_outcome(struct fake_helper *fake, uint32_t id, uint32_t index, uint8_t kind);
 void fake_helper_say_sent(struct fake_helper *fake, uint32_t id);
 void fake_helper_say_done(struct fake_helper *fake, uint32_t id);
+void fake_helper_say_stats(struct fake_helper *fake, uint32_t msgid, const char *name,
+			   uint64_t value);
 void fake_helper_say_closing(struct fake_helper *fake, enum protocol_code code, const char *text);
 void fake_helper_say(struct fake_helper *fake, const void *bytes, size_t n_bytes);
 

@@ -14,12 +14,13 @@ static const struct {
 	const char *name;
 	function address;
 } symbols[] = {
-	SYMBOL(multiping_add),      SYMBOL(multiping_cancel),     SYMBOL(multiping_config_init),
-	SYMBOL(multiping_dispatch), SYMBOL(multiping_fd),         SYMBOL(multiping_free),
-	SYMBOL(multiping_get),      SYMBOL(multiping_message),    SYMBOL(multiping_n_targets),
-	SYMBOL(multiping_new),      SYMBOL(multiping_next_event), SYMBOL(multiping_ping),
-	SYMBOL(multiping_receive),  SYMBOL(multiping_remove),     SYMBOL(multiping_reset),
-	SYMBOL(multiping_run),      SYMBOL(multiping_send),
+	SYMBOL(multiping_add),       SYMBOL(multiping_cancel),     SYMBOL(multiping_config_init),
+	SYMBOL(multiping_dispatch),  SYMBOL(multiping_fd),         SYMBOL(multiping_free),
+	SYMBOL(multiping_get),       SYMBOL(multiping_get_helper), SYMBOL(multiping_message),
+	SYMBOL(multiping_n_targets), SYMBOL(multiping_new),        SYMBOL(multiping_next_event),
+	SYMBOL(multiping_ping),      SYMBOL(multiping_receive),    SYMBOL(multiping_remove),
+	SYMBOL(multiping_reset),     SYMBOL(multiping_run),        SYMBOL(multiping_send),
+	SYMBOL(multiping_stats),
 };
 
 int main(void) {
