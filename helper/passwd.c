@@ -67,7 +67,7 @@ static int find_entry(const char *path, const char *name, uint32_t *ret_id, uint
 	int r;
 
 	r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
-	if (r < 0 && !(is_number && r == -ENOENT)) {
+	if (r < 0 && r != -ENOENT) { /* an image may have no accounts */
 		return r;
 	}
 	for (cursor = text; next_entry(&cursor, &entry);) {

@@ -17,7 +17,8 @@ extern const struct passwd_files passwd_system_files;
 
 enum { PASSWD_E_UNKNOWN = 1 };
 
-/* The ids of the account @name. A number is taken as it is, with the group of its account or, without one, the same number.
+/* The ids of the account @name. A number is taken as it is, with the group of its account or, without one, the same number. A file that
+ * is missing holds nobody.
  * PASSWD_E_UNKNOWN; -errno of reading. */
 int passwd_find_user(const struct passwd_files *files, const char *name, uid_t *ret_uid,
 		     gid_t *ret_gid);

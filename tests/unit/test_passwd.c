@@ -121,7 +121,8 @@ static void find_user_without_file_fails(void **state) {
 	gid_t gid;
 
 	assert_int_equal(unlink(folder->passwd), 0);
-	assert_int_equal(passwd_find_user(&folder->files, "multiping", &uid, &gid), -ENOENT);
+	assert_int_equal(passwd_find_user(&folder->files, "multiping", &uid, &gid),
+			 PASSWD_E_UNKNOWN);
 	assert_int_equal(passwd_find_user(&folder->files, "990", &uid, &gid), 0);
 	assert_int_equal(gid, 990);
 }
