@@ -118,6 +118,102 @@ static void prober_every_probe_has_its_own_identity(void **state) {
 	assert_memory_not_equal(bytes[1] + 28, bytes[2] + 28, 8);
 }
 
+static void prober_request_leaves_from_the_source_asked_for(void **state) {
+	static const uint8_t source_ipv4[] = {10, 9, 0, 2};
+	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	struct ping *ping = rig_ping(&rig, LONG_US, targets);
+	uint8_t bytes[2048];
+
+	network_command("ip address add 10.9.0.2/16 dev tun0");
+	ping->source = address_from_ipv4(source_ipv4);
+	rig_start(&rig, ping);
+	(void)sent_packet(4, bytes, sizeof bytes);
+	assert_memory_equal(bytes + 12, source_ipv4, 4);
+	network_command("ip address delete 10.9.0.2/16 dev tun0");
+}
+
+static void prober_request_from_a_foreign_source_is_a_send_error(void **state) {
+	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	struct ping *ping = rig_ping(&rig, LONG_US, targets);
+
+	ping->source = address_from_ipv4((const uint8_t[]){192, 0, 2, 1});
+	rig_start(&rig, ping);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_SEND_ERROR);
+}
+
+/* --- a destination without room --- */
+
+/* Starts 200 probes into a queue that takes some dozens. */
+static struct ping *start_too_many(void) {
+	const char *targets[201] = {0};
+	struct ping *ping;
+
+	for (int i = 0; i < 200; i++) {
+		targets[i] = silent[FAMILY_IPV4];
+	}
+	ping = rig_ping(&rig, LONG_US, targets);
+	network_command("tc qdisc replace dev tun0 root tbf rate 8kbit burst 2kb limit 3000");
+	rig_start(&rig, ping);
+	assert_in_range(rig.user->n_held_up, 1, 199);
+	assert_int_equal(ping->n_unsent, rig.user->n_held_up);
+	assert_int_equal(rig_n_finished(&rig, ping), 0);
+	return ping;
+}
+
+static void empty_queue(void) {
+	network_command("tc qdisc replace dev tun0 root pfifo");
+}
+
+static void prober_destination_without_room_is_tried_again(void **state) {
+	struct ping *ping = start_too_many();
+
+	empty_queue();
+	for (int i = 0; i < 1000 && ping->n_unsent > 0; i++) {
+		rig_sleep_ms(5);
+		rig_turn(&rig);
+	}
+	assert_int_equal(ping->n_unsent, 0);
+	assert_int_equal(rig.user->n_held_up, 0);
+	assert_int_equal(rig.part.counters.probes_sent, 200);
+}
+
+static void prober_destination_without_room_holds_up_its_owner_in_the_end(void **state) {
+	(void)start_too_many();
+	assert_true(rig.user->n_held_up >= 64);
+	assert_true(prober_ready_ns(&rig.prober, rig.user, rig.prober.clock.now_ns) >
+		    rig.prober.clock.now_ns);
+	empty_queue();
+}
+
+static void prober_cancelled_without_room_is_not_counted_any_more(void **state) {
+	struct ping *ping = start_too_many();
+
+	prober_cancel_all(&rig.prober, ping);
+	assert_int_equal(rig.user->n_held_up, 0);
+	assert_int_equal(ping->n_unsent, 0);
+	empty_queue();
+}
+
+static void prober_destination_without_room_for_long_is_a_send_error(void **state) {
+	struct ping *ping = start_too_many();
+	uint32_t n_held_up = rig.user->n_held_up;
+
+	for (uint32_t slot = ping->open_first; slot != PROBE_NONE;) {
+		struct probe *probe = &rig.prober.table.probes[slot];
+
+		if (probe->state == PROBE_WAITING) { /* as if they had waited long */
+			probe->sent_ns = probe->stamp_ns;
+		}
+		slot = probe->list_next;
+	}
+	rig_sleep_ms(20);
+	rig_turn(&rig);
+	assert_in_range(rig_n_finished(&rig, ping), n_held_up - 10, n_held_up); /* some went */
+	assert_int_equal(rig.part.counters.send_errors, rig_n_finished(&rig, ping));
+	assert_int_equal(rig.user->n_held_up, 0);
+	empty_queue();
+}
+
 /* --- outcomes without an answer --- */
 
 static void prober_silent_target_times_out_not_early(void **state) {
@@ -357,6 +453,12 @@ int main(void) {
 		TEST(prober_ipv4_request_has_what_was_asked_for),
 		TEST(prober_ipv6_request_has_what_was_asked_for),
 		TEST(prober_every_probe_has_its_own_identity),
+		TEST(prober_request_leaves_from_the_source_asked_for),
+		TEST(prober_request_from_a_foreign_source_is_a_send_error),
+		TEST(prober_destination_without_room_is_tried_again),
+		TEST(prober_destination_without_room_holds_up_its_owner_in_the_end),
+		TEST(prober_cancelled_without_room_is_not_counted_any_more),
+		TEST(prober_destination_without_room_for_long_is_a_send_error),
 		TEST(prober_silent_target_times_out_not_early),
 		TEST(prober_target_without_route_is_a_send_error),
 		TEST(prober_target_of_multicast_or_broadcast_is_denied),

@@ -107,6 +107,45 @@ static void scheduler_sessions_of_an_owner_share_equally(void **state) {
 	}
 }
 
+static void ping_of_size(struct client *client, uint32_t size_bytes) {
+	struct in6_addr targets[1000];
+	struct request request = {.method = REQUEST_PING};
+
+	for (int i = 0; i < 1000; i++) {
+		targets[i] = address_from_ipv4((const uint8_t[]){127, 0, 0, 1});
+	}
+	request_ping_init(&request.ping);
+	request.ping.id = 1;
+	request.ping.n_targets = 1000;
+	request.ping.targets = targets;
+	request.ping.timeout_us = LONG_US;
+	request.ping.size_bytes = size_bytes;
+	(void)client_send(client, &request);
+}
+
+/* Alice's packets are ten times as large, from three sessions; with IPv6's and ICMP's header 1,040 and 104 bytes. */
+static void scheduler_owners_share_bytes_not_packets(void **state) {
+	struct client *alice[3], *bob;
+	struct helper *helper;
+
+	config.total_packets_per_second = 5000;
+	*state = helper = rig_open(&config);
+	bob = client_new(helper, BOB, true);
+	for (int i = 0; i < 3; i++) {
+		alice[i] = client_new(helper, ALICE, true);
+	}
+	ping_of_size(bob, 56);
+	for (int i = 0; i < 3; i++) {
+		ping_of_size(alice[i], 992);
+	}
+	run_until_sent(helper, BOB, 800);
+	assert_in_range(n_sent(helper, ALICE), 65, 110);
+	for (int i = 0; i < 3; i++) {
+		client_free(alice[i]);
+	}
+	client_free(bob);
+}
+
 /* --- rates --- */
 
 static void scheduler_owner_over_its_rate_is_delayed_alone(void **state) {
@@ -262,9 +301,9 @@ static void scheduler_cancelled_targets_cost_others_nothing(void **state) {
 		(void)client_cancel(alice, id);
 		rig_finish(helper, alice, id);
 	}
+	assert_true(helper->scheduler.total.full_at_ns <= helper->prober.clock.now_ns);
 	(void)client_ping(bob, 1, loopback, 1, LONG_US, 0);
 	rig_finish(helper, bob, 1);
-	assert_in_range(bob->told[1].outcome.queued_us, 0, 1000000);
 	client_free(alice);
 	client_free(bob);
 }
@@ -355,6 +394,7 @@ int main(void) {
 		TEST(scheduler_owners_share_the_total_rate_equally),
 		TEST(scheduler_owner_with_many_sessions_gets_no_more),
 		TEST(scheduler_sessions_of_an_owner_share_equally),
+		TEST(scheduler_owners_share_bytes_not_packets),
 		TEST(scheduler_owner_over_its_rate_is_delayed_alone),
 		TEST(scheduler_interval_is_kept),
 		TEST(scheduler_interval_holds_for_the_whole_session),

@@ -143,6 +143,26 @@ static void timing_wheel_bucket_named_like_a_slot_is_told_apart(void **state) {
 	assert_nothing_expires(wheel, start_ns + 50 * MS);
 }
 
+/* Slots whose numbers no bucket has, in one bucket. */
+static void timing_wheel_slots_beyond_the_buckets_can_be_removed(void **state) {
+	struct probe_table table;
+	struct timing_wheel wheel;
+
+	assert_int_equal(probe_table_init(&table, 2 * TIMING_WHEEL_BUCKETS), 0);
+	assert_int_equal(timing_wheel_init(&wheel, &table, start_ns), 0);
+	for (uint32_t slot = 2 * TIMING_WHEEL_BUCKETS - 3; slot < 2 * TIMING_WHEEL_BUCKETS;
+	     slot++) {
+		timing_wheel_add(&wheel, slot, start_ns + MS);
+	}
+	timing_wheel_remove(&wheel, 2 * TIMING_WHEEL_BUCKETS - 3);
+	timing_wheel_remove(&wheel, 2 * TIMING_WHEEL_BUCKETS - 2);
+	assert_int_equal(timing_wheel_expire(&wheel, start_ns + 2 * MS),
+			 2 * TIMING_WHEEL_BUCKETS - 1);
+	assert_nothing_expires(&wheel, start_ns + 2 * MS);
+	timing_wheel_deinit(&wheel);
+	probe_table_deinit(&table);
+}
+
 static void timing_wheel_timer_added_while_expiring_waits_for_its_time(void **state) {
 	struct timing_wheel *wheel = &((struct fixture *)*state)->wheel;
 	int64_t now_ns = start_ns + INT64_C(300000) * MS; /* stopped for five minutes */
@@ -221,6 +241,7 @@ int main(void) {
 		TEST(timing_wheel_last_bucket_is_not_early_and_further_ones_are),
 		TEST(timing_wheel_of_one_bucket_each_can_be_removed),
 		TEST(timing_wheel_bucket_named_like_a_slot_is_told_apart),
+		cmocka_unit_test(timing_wheel_slots_beyond_the_buckets_can_be_removed),
 		TEST(timing_wheel_timer_added_while_expiring_waits_for_its_time),
 		TEST(timing_wheel_random_operations_agree_with_a_list),
 	};
