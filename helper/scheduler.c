@@ -178,7 +178,7 @@ static void end_turn(int64_t *deficit_bytes) {
 static enum turn session_turn(struct scheduler *scheduler, struct session *session,
 			      int64_t *wake_ns) {
 	session->deficit_bytes += QUANTUM_BYTES;
-	while (session->deficit_bytes > 0 && session->admitting != NULL) {
+	while (session->deficit_bytes > 0 && session->admitting != NULL && scheduler->budget > 0) {
 		int64_t cost = PACKET_HEADER_BYTES + (int64_t)session->admitting->size_bytes;
 		int64_t at_ns = admit_one(scheduler, session);
 

@@ -234,9 +234,12 @@ static void scheduler_budget_ends_a_run(void **state) {
 	assert_int_equal(session_read(session, 1), 0);
 	scheduler_activate(&helper->scheduler, session);
 	scheduler_activate(&helper->scheduler, session); /* is active */
-	at_ns = scheduler_run(&helper->scheduler, 7);
-	assert_int_equal(session->pings_first->n_admitted, 7);
-	assert_int_equal(at_ns, helper->prober.clock.now_ns);
+	for (uint32_t budget = 1, n_admitted = 0; budget <= 10; budget++) { /* whatever a turn allows */
+		at_ns = scheduler_run(&helper->scheduler, budget);
+		n_admitted += budget;
+		assert_int_equal(session->pings_first->n_admitted, n_admitted);
+		assert_int_equal(at_ns, helper->prober.clock.now_ns);
+	}
 	at_ns = scheduler_run(&helper->scheduler, 1000);
 	assert_int_equal(session->pings_first->n_admitted, 100);
 	assert_true(at_ns == INT64_MAX);

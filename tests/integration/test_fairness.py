@@ -1,0 +1,227 @@
+# SPDX-FileCopyrightText: The multiping authors
+# SPDX-License-Identifier: Apache-2.0
+"""Many users share one helper: nobody pays for another, nobody waits for another, nobody takes what another needs."""
+
+import os
+import selectors
+import statistics
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import rig
+from client_from_specification import Client, REPLY
+
+TIMEOUT_US = 10_000_000
+N_TARGETS = 2048  # of one request
+
+
+def hosts(n_hosts, first=0):
+    """@n_hosts addresses of 127.0.0.0/8, from the @first-th after 127.1.0.0 on."""
+    return [f"127.{1 + (host >> 16)}.{host >> 8 & 255}.{host & 255}" for host in range(first, first + n_hosts)]
+
+
+def scheduled_seconds(pid):
+    """How long a running process was on a processor, in the scheduler's own nanoseconds."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+class CostOfManyUsers(rig.Case):
+    """64 users with 1,000 targets each cost what one user with 64,000 targets costs."""
+
+    N_USERS, N_HOSTS, N_ROUNDS, N_PAIRS = 64, 1000, 5, 3
+    MOST = 1.15  # times one user's cost
+
+    def setUp(self):
+        self.network = self.namespace()
+        self.shared = self.helper(self.network)
+        self.folder = rig.temporary_folder()
+
+    def cost_us(self, n_users):
+        """Processor time per ping of the helper and of @n_users clients that share the work; every ping is answered."""
+        n_hosts = self.N_USERS * self.N_HOSTS // n_users
+        processes = []
+        begin = scheduled_seconds(self.shared.pid)
+        for user in range(n_users):
+            paths = self.folder / f"targets{user}", self.folder / f"output{user}"
+            paths[0].write_text("\n".join(hosts(n_hosts, user * n_hosts)))
+            argv = self.shared.command("-q", "-i", "0", "-p", "1000", "-t", "10000", "-C", str(self.N_ROUNDS), "-f", "-",
+                                       uid=21000 + user)
+            with open(paths[0]) as stdin, open(paths[1], "w") as stderr:
+                processes.append(self.network.popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr))
+        seconds = 0.0
+        for process in processes:
+            _, code, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(code)
+            self.assertEqual(process.returncode, 0)
+            seconds += usage.ru_utime + usage.ru_stime
+        for user in range(n_users):
+            lines = (self.folder / f"output{user}").read_text().splitlines()
+            self.assertEqual(len(lines), n_hosts)
+            self.assertEqual(sum(" -" in line for line in lines), 0)
+        seconds += scheduled_seconds(self.shared.pid) - begin
+        return 1e6 * seconds / (self.N_USERS * self.N_HOSTS * self.N_ROUNDS)
+
+    def test_64_users_cost_what_one_does(self):
+        pairs = [(self.cost_us(self.N_USERS), self.cost_us(1)) for _ in range(self.N_PAIRS)]
+        ratio = statistics.median(many / one for many, one in pairs)
+        print(f"64 users {statistics.median(pair[0] for pair in pairs):.2f} us a ping, "
+              f"one user {statistics.median(pair[1] for pair in pairs):.2f} us: {ratio:.3f}")
+        self.assertLess(ratio, self.MOST)
+
+
+class Saturator(threading.Thread):
+    """Keeps two requests open on each of its connections until told to stop; @times of its replies' arrivals."""
+
+    def __init__(self, helper, uid, n_connections):
+        super().__init__()
+        self.clients = [Client(helper.connect(uid)) for _ in range(n_connections)]
+        self.n_targets = max(64, N_TARGETS // n_connections)
+        self.targets = hosts(self.n_targets, first=(uid % 16) << 16)
+        self.stopping = False
+        self.replies = []  # (time, how many)
+
+    def run(self):
+        with selectors.DefaultSelector() as selector:
+            for client in self.clients:
+                client.hello("saturator")
+                client.n_counted = 0
+                for _ in range(2):
+                    client.begin_ping(self.targets, TIMEOUT_US)
+                selector.register(client.connection, selectors.EVENT_READ, client)
+            while not self.stopping:
+                for key, _ in selector.select(0.1):
+                    self._turn(key.data)
+        for client in self.clients:
+            client.close()
+
+    def _turn(self, client):
+        client.receive()
+        n = sum(len(outcomes) for outcomes in client.outcomes.values())
+        client.outcomes = {id: {} for id in client.outcomes if id not in client.done}
+        if n:
+            self.replies.append((time.monotonic(), n))
+        for msgid in list(client.responses):
+            client.response(msgid)
+            client.begin_ping(self.targets, TIMEOUT_US)
+
+    def stop(self):
+        self.stopping = True
+        self.join()
+
+    def rates(self, begin, n_seconds):
+        """Replies in each second from @begin on."""
+        return [sum(n for at, n in self.replies if begin + second <= at < begin + second + 1)
+                for second in range(n_seconds)]
+
+
+class SharesOfTheTotal(rig.Case):
+    """Two users who want all there is get half each; a third, who wants next to nothing, gets it at once."""
+
+    TOTAL = 4000  # packets a second: what two clients in Python can ask for without being the bottleneck
+    N_SECONDS = 4
+    FAIREST = 0.99     # Jain's index, of any second
+    LATEST_US = 20_000  # p99
+
+    def share(self, n_connections):
+        configuration = rig.UNLIMITED.replace("total_packets_per_second = unlimited",
+                                              f"total_packets_per_second = {self.TOTAL}")
+        helper = self.helper(self.namespace(), configuration)
+        greedy = [Saturator(helper, uid, n) for uid, n in zip((rig.ALICE, rig.BOB), n_connections)]
+        for saturator in greedy:
+            saturator.start()
+            self.addCleanup(saturator.stop)
+        queued_us = []
+        time.sleep(1)
+        begin = time.monotonic()
+        with Client(helper.connect(20003)) as modest:
+            modest.hello("modest")
+            while time.monotonic() < begin + self.N_SECONDS:
+                [outcome] = modest.ping(["127.0.0.1"], TIMEOUT_US)
+                self.assertEqual(outcome[1], REPLY)
+                queued_us.append(outcome[3])
+                time.sleep(0.1)
+        for saturator in greedy:
+            saturator.stop()
+        pairs = list(zip(*(saturator.rates(begin, self.N_SECONDS) for saturator in greedy)))
+        fairest = min((a + b) ** 2 / (2 * (a * a + b * b)) for a, b in pairs)
+        latest_us = sorted(queued_us)[len(queued_us) * 99 // 100]
+        print(f"{n_connections} connections: {pairs} replies in each second, Jain's index {fairest:.4f} at worst; "
+              f"the third user waited {latest_us} us")
+        self.assertGreater(sum(map(sum, pairs)), self.TOTAL * self.N_SECONDS / 2)  # it was the total that limited
+        self.assertGreaterEqual(fairest, self.FAIREST)
+        self.assertLessEqual(latest_us, self.LATEST_US)
+
+    def test_one_connection_each(self):
+        self.share((1, 1))
+
+    def test_thirty_connections_each(self):
+        self.share((30, 30))
+
+    def test_thirty_connections_get_no_more_than_one(self):
+        self.share((1, 30))
+
+
+class StoppedReaders(rig.Case):
+    """Clients that read nothing keep their own slots and no more; what they asked for waits for them."""
+
+    N_USERS, N_CONNECTIONS = 8, 16  # 16 connections with two requests open are 65,536 targets
+
+    def test_a_ninth_user_pings_at_once_and_nothing_is_lost(self):
+        helper = self.helper(self.namespace(), rig.UNLIMITED.replace("max_probes_in_flight = unlimited", ""))
+        targets = hosts(N_TARGETS)
+        clients = []
+        for user in range(self.N_USERS * self.N_CONNECTIONS):
+            client = Client(helper.connect(22000 + user // self.N_CONNECTIONS))
+            self.addCleanup(client.close)
+            client.hello("stopped")
+            for _ in range(2):
+                client.begin_ping(targets, TIMEOUT_US)
+            clients.append(client)
+        with Client(helper.connect(rig.BOB)) as ninth:
+            ninth.hello("ninth")
+            n_open = [0]
+            while len(n_open) < 3 or n_open[-1] != n_open[-3]:  # until all that can be had is taken
+                time.sleep(0.3)
+                n_open.append(ninth.call("stats", scope="helper")["probes_open"])
+            full = rig.peak_resident_bytes(helper.pid)
+            slack = 16 * 4096  # pages that a larger answer touches for the first time
+            outcomes = [ninth.ping(["127.0.0.1", "::1"], TIMEOUT_US) for _ in range(20)]
+            self.assertEqual({outcome[1] for pair in outcomes for outcome in pair}, {REPLY})
+            worst_us = max(outcome[3] for pair in outcomes for outcome in pair)
+            print(f"{n_open[-1]} outcomes wait for eight users; the ninth waited {worst_us} us; "
+                  f"the helper has {full / 2**20:.1f} MiB")
+            self.assertLess(worst_us, 100_000)
+            self.assertLessEqual(rig.peak_resident_bytes(helper.pid), full + slack)
+            self.assertLessEqual(full, 64 * 2**20 * (4 if "asan" in str(rig.BUILD) else 1))
+        for client in clients:
+            for id in (1, 2):
+                self.assertEqual({outcome[1] for outcome in client.finish(id)}, {REPLY})
+
+
+class Connections(rig.Case):
+    N_OWNERS, N_EACH, N_CYCLES = 60, 16, 10_000  # an owner may have 1,024 / (owners + 1)
+
+    def test_many_idle_and_ten_thousand_passing_leave_nothing(self):
+        helper = self.helper(self.namespace())
+        before = len(rig.descriptors(helper.pid))
+        idle = [Client(helper.connect(23000 + number % self.N_OWNERS)) for number in range(self.N_OWNERS * self.N_EACH)]
+        for client in idle:
+            client.hello("idle")
+        self.assertEqual(len(rig.descriptors(helper.pid)), before + len(idle))
+        print(f"{len(idle)} connections: the helper has {rig.peak_resident_bytes(helper.pid) / 2**20:.1f} MiB")
+        self.assertLess(rig.peak_resident_bytes(helper.pid), 64 * 2**20 * (4 if "asan" in str(rig.BUILD) else 1))
+        for client in idle:
+            client.close()
+        for _ in range(self.N_CYCLES):
+            helper.connect(rig.ALICE).close()
+        with Client(helper.connect(rig.ALICE)) as last:
+            last.hello("last")
+            stats = last.call("stats", scope="helper")
+            self.assertEqual((stats["owners"], stats["connections"], stats["probes_open"]), (1, 1, 0))
+            self.assertEqual(len(rig.descriptors(helper.pid)), before + 1)
+
+
+if __name__ == "__main__":
+    rig.main()
