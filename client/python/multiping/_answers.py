@@ -42,7 +42,7 @@ class Answers:
         for target in self.open:
             known = self._session.get(target)
             if known.outcome == Outcome.HELPER_LOST:
-                raise MultiPingHelperLostError(known.error, self._session.message())
+                raise MultiPingHelperLostError(known.error, self._session.message(), self.tell()[0])
             n_denied += known.outcome == Outcome.DENIED
         if n_denied == self._n_pingable > 0:
             raise MultiPingDeniedError(known.error, self._session.message())

@@ -92,16 +92,22 @@ class MultiPing:
         with or without another send().
 
         Raises MultiPingError where nothing was sent yet, or all had answered before; MultiPingDeniedError where the helper
-        may ping none of the hosts; MultiPingHelperLostError where it went away. What has answered until then is told by the
-        next receive()."""
+        may ping none of the hosts; MultiPingHelperLostError, with the answers until then, where it went away."""
         with self._session.turn():
-            if not self._was_sent:
-                raise MultiPingError("nothing was sent yet: call send() first")
-            if self._answers.is_complete:
-                raise MultiPingError("there is no host that has not answered: nothing to wait for")
-            self._wait(timeout)
-            self._collect()
+            self._receive(timeout)
             return self._answers.tell()
+
+    def _receive(self, timeout: float) -> None:
+        if not self._was_sent:
+            raise MultiPingError("nothing was sent yet: call send() first")
+        if self._answers.is_complete:
+            raise MultiPingError("there is no host that has not answered: nothing to wait for")
+        self._wait(timeout)
+        for target in list(self._answers.open):
+            known = self._session.get(target)
+            if known.outcome == Outcome.REPLY:
+                self._answers.take(target, known.rtt_ns / 1e9)
+        self._answers.check()
 
     def _wait(self, timeout: float) -> None:
         """As often as signals interrupt it, but those do not make it longer once everything is sent."""
@@ -113,13 +119,6 @@ class MultiPing:
 
     def _is_waiting_to_send(self) -> bool:
         return any(self._session.get(target).outcome == Outcome.PENDING for target in self._answers.open)
-
-    def _collect(self) -> None:
-        for target in list(self._answers.open):
-            known = self._session.get(target)
-            if known.outcome == Outcome.REPLY:
-                self._answers.take(target, known.rtt_ns / 1e9)
-        self._answers.check()
 
     def results(self) -> List[Result]:
         """All that is known, of each host in the order given: equal ones apart, and those without address too."""
@@ -136,14 +135,12 @@ class _BriefMultiPing(MultiPing):
         super().__init__(dest_addrs, None, ignore_lookup_errors)
 
     def ping(self, n_rounds: int, seconds: float) -> Tuple[Dict[str, float], List[str]]:
-        answers: Dict[str, float] = {}
         for _ in range(n_rounds):
             self.send()
-            answered, missing = self.receive(seconds)
-            answers.update(answered)
+            self._receive(seconds)
             if not self._answers.missing:
                 break
-        return answers, missing
+        return self._answers.tell()
 
 
 def multi_ping(dest_addrs: Iterable[str], timeout: float, retry: int = 0, ignore_lookup_errors: bool = False, *,

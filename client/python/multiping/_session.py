@@ -90,31 +90,37 @@ class Session:
     def close(self) -> None:
         """Frees the object, once. In a child of fork() it is not there to be freed."""
         if os.getpid() == self._owner:
-            with self._alone():
+            with self._lock:
+                self._check_idle()
                 self._free()
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
-        """Around whatever uses the object."""
-        if os.getpid() != self._owner:
-            raise MultiPingError("made before fork(): make another in the child")
-        with self._alone():
-            if not self.is_open:
-                raise MultiPingError("closed")
-            yield
-
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """An object belongs to one thread at a time: others wait. A signal's handler, which is the same thread, would wait for
-        itself: it may not."""
+        """Around calls that wait: an object belongs to one thread at a time, others wait for their turn."""
+        self._check_owner()
         with self._lock:
-            if self._is_busy:
-                raise MultiPingError("called by a signal's handler in the middle of another call")
+            self.check_usable()
             self._is_busy = True
             try:
                 yield
             finally:
                 self._is_busy = False
+
+    def check_usable(self) -> None:
+        """Before calls that do not."""
+        self._check_owner()
+        self._check_idle()
+        if not self.is_open:
+            raise MultiPingError("closed")
+
+    def _check_owner(self) -> None:
+        if os.getpid() != self._owner:
+            raise MultiPingError("made before fork(): make another in the child")
+
+    def _check_idle(self) -> None:
+        """The lock lets its own thread in again: that is a signal's handler, which would wait for itself otherwise."""
+        if self._is_busy:
+            raise MultiPingError("called in the middle of another call, by a signal's handler or another thread")
 
     def _check(self, code: int) -> int:
         if code < 0:
@@ -195,7 +201,8 @@ class Session:
         return _library.multiping_fd(self._handle)
 
     def dispatch(self) -> None:
-        self._check(_library.multiping_dispatch(self._handle))
+        with self.turn():
+            self._check(_library.multiping_dispatch(self._handle))
 
     def events(self) -> Iterator[Event]:
         """Those that wait."""

@@ -50,48 +50,48 @@ class AsyncMultiPing:
 
     def add(self, host: str) -> int:
         """Adds a host, a name or a numeric address, and returns its number, from 0. A name is looked up meanwhile; an event (NAME)
-        says when it has an address, and one ping()ed before waits for that."""
-        with self._session.turn():
-            return self._session.add(host)
+        says when it has an address, and a ping asked for before waits for that."""
+        self._session.check_usable()
+        return self._session.add(host)
 
     def remove(self, target: int) -> None:
         """Takes a host away: no event tells of it any more. Its number is not used again. LookupError: there is none."""
-        with self._session.turn():
-            self._session.remove(target)
-            self._n_open.pop(target, None)
-            self._stop_waiting()
+        self._session.check_usable()
+        self._session.remove(target)
+        self._n_open.pop(target, None)
+        self._stop_waiting()
 
     def ping(self, target: int, timeout: Optional[float] = None) -> int:
-        """Sends a ping, with a time-out of its own if there is one, and returns its number, which its events bear
+        """Asks for a ping, with a time-out of its own if there is one, and returns its number, which its events bear
         (event.result.probe). It leaves while somebody waits for events. LookupError: there is no such target."""
-        with self._session.turn():
-            probe = self._session.ping(target, self._timeout if timeout is None else timeout)
-            self._n_open[target] = self._n_open.get(target, 0) + 1
-            return probe
+        self._session.check_usable()
+        probe = self._session.ping(target, self._timeout if timeout is None else timeout)
+        self._n_open[target] = self._n_open.get(target, 0) + 1
+        return probe
 
     def cancel(self, probe: int) -> None:
         """Ends an open ping: its outcome is CANCELLED, or one that was on its way. LookupError: there is no such ping, or it
         ended long ago."""
-        with self._session.turn():
-            self._session.cancel(probe)
+        self._session.check_usable()
+        self._session.cancel(probe)
 
     def result(self, target: int) -> Result:
         """What is known of a host: the outcome of the last of its pings that ended. LookupError: there is no such target."""
-        with self._session.turn():
-            return self._session.result(target)
+        self._session.check_usable()
+        return self._session.result(target)
 
     def __aiter__(self) -> "AsyncMultiPing":
         return self
 
     async def __anext__(self) -> Event:
         while self._session.is_open:
-            with self._session.turn():
-                event = self._session.next_event()
-                if event is not None:
-                    self._count(event)
-                    return event
-                if not self._n_open:
-                    break
+            self._session.check_usable()
+            event = self._session.next_event()
+            if event is not None:
+                self._count(event)
+                return event
+            if not self._n_open:
+                break
             await self._readable()
             if self._session.is_open:
                 self._session.dispatch()

@@ -5,6 +5,7 @@
 import errno
 import os
 import socket
+from typing import Dict, Optional
 
 
 class MultiPingError(Exception):
@@ -42,7 +43,13 @@ class MultiPingProtocolError(MultiPingHelperError):
 
 
 class MultiPingHelperLostError(MultiPingHelperError):
-    """The helper went away, or did not answer, so that nothing can be said of the hosts still open. send() asks them again."""
+    """The helper went away, or did not answer, so that nothing can be said of the hosts still open. send() asks them again.
+
+    `responses` is {address: seconds} of those that had answered until then and were not yet told."""
+
+    def __init__(self, code: int, message: str, responses: Optional[Dict[str, float]] = None) -> None:
+        super().__init__(code, message)
+        self.responses = responses or {}
 
 
 _CLASS_OF_CODE = {

@@ -63,6 +63,8 @@ class Result(NamedTuple):
 
 
 class EventType(enum.IntEnum):
+    """What an Event tells."""
+
     HELPER_UP = 1         # a helper answered
     HELPER_DOWN = 2       # lost, or not reached: Event.error
     NAME = 3              # a name has an address now, or (NAME_ERROR) has none
@@ -73,6 +75,8 @@ class EventType(enum.IntEnum):
 
 
 class Event(NamedTuple):
+    """What happened to a probe, to a name, or to the connection with the helper."""
+
     type: EventType
     result: Optional[Result] = None  # of that probe; None for HELPER_UP and HELPER_DOWN
     error: Optional[MultiPingHelperError] = None  # of HELPER_DOWN
