@@ -74,6 +74,8 @@ class Manager:
         self.is_service = is_service
         self.watchdog_us = watchdog_us
         self.log_path = self.folder / "log"
+        self.configuration_path = self.folder / "helper.conf"
+        self.configuration_path.write_text(rig.UNLIMITED)
         self.news = news_socket(namespace)
         news_path = self.folder / "notify"
         self.notify_socket = f"@{news_path}" if is_abstract else str(news_path)
@@ -85,7 +87,7 @@ class Manager:
     def command(self, *arguments):
         numbers = ",".join(str(listener.fileno()) for listener in self.listeners)
         return ["/usr/bin/python3", "-c", LAUNCH, numbers, *(as_service() if self.is_service else []),
-                rig.program("multiping-helper"), *arguments]
+                rig.program("multiping-helper"), "--config", str(self.configuration_path), *arguments]
 
     def start(self, *arguments, wrap=(), **variables):
         """Starts the helper; @variables replace those of the protocol, None removes one."""

@@ -25,9 +25,9 @@ class Activation(rig.Case):
         self.addCleanup(manager.close)
         return manager
 
-    def started(self, *arguments, **options):
+    def started(self, **options):
         manager = self.manager(**options)
-        manager.start(*arguments)
+        manager.start()
         manager.wait_for(READY)
         return manager
 
@@ -225,7 +225,7 @@ class Watchdog(Activation):
         self.assert_serves(manager)
 
     def test_busy_helper_says_that_it_lives(self):
-        manager = self.started("--config", self.unlimited(), watchdog_us=WATCHDOG_US)
+        manager = self.started(watchdog_us=WATCHDOG_US)
         process = manager.namespace.popen(manager.multiping_command("-q", "-i", "0", "-c", "1000", "-p", "1", "-g", "127.0.1.0/24"),
                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
@@ -234,11 +234,6 @@ class Watchdog(Activation):
         for _ in range(4):
             self.assertEqual(manager.hear()[0], ALIVE)
         self.assertIsNone(process.poll())
-
-    def unlimited(self):
-        path = rig.temporary_folder() / "helper.conf"
-        path.write_text(rig.UNLIMITED)
-        return str(path)
 
     def test_watchdog_of_another_process_is_not_ours(self):
         manager = self.manager(watchdog_us=WATCHDOG_US)
