@@ -417,7 +417,7 @@ static void session_late_answer_is_told_after_done(void **state) {
 	uint32_t slot;
 	struct echo echo;
 
-	(void)client_ping(client, 7, silent, 1, 5000, 0);
+	(void)client_ping(client, 7, silent, 1, 300000, 0);
 	rig_settle(helper);
 	slot = rig_session(helper, ALICE)->pings_first->open_first;
 	echo = forge_echo(&helper->prober, slot);
