@@ -87,6 +87,7 @@ class OuterWall(rig.Case):
 
     def test_helper_started_by_root_pings_as_the_user_that_it_becomes(self):
         helper = self.helper(self.network)
+        self.assert_alive(helper.multiping("127.0.0.1"), ["127.0.0.1"])  # so it has become that user
         self.load(helper_uid=int(rig.status(helper.pid)["Uid"].split()[0]))
         self.assert_pings_are_counted(helper.command)
 
