@@ -23,7 +23,7 @@ enum {
 	DESCRIPTOR_SEND_IPV6 = 25,
 	DESCRIPTOR_LAST_SEND = 32,
 	DESCRIPTOR_FIRST_CLIENT = 64, /* free numbers below are filled with /dev/null before the filter loads */
-	DESCRIPTOR_LIMIT = 1152,      /* none has this number or a greater one: 1,024 clients and some to refuse in words */
+	DESCRIPTOR_LIMIT = 2176,      /* none has this number or a greater one: 2,048 clients and some to refuse in words */
 	DESCRIPTOR_PRIVATE_LIMIT = 72,
 };
 

@@ -19,10 +19,12 @@
 enum {
 	EVENTS_PER_TURN = 64,
 	ACCEPTS_PER_TURN = 16,
-	SENDS_PER_TURN =
-		48, /* below ICMP_SOCKETS_BATCH: on loopback one call then fetches all replies */
-	DELIVERY_NS =
-		1000000, /* while busy, outcomes are told once a millisecond, many at a time */
+	/* Below ICMP_SOCKETS_BATCH: on loopback one call then fetches all replies. */
+	SENDS_PER_TURN = 48,
+	/* While busy, outcomes are told once a millisecond; of a ping that goes on, when there are many or they have waited long. */
+	DELIVERY_NS = 1000000,
+	RIPE_NS = 10000000,
+	RIPE_OUTCOMES = 256,
 	HELLO_CHECK_NS = 1000000000,
 };
 
@@ -201,22 +203,46 @@ static void tell_events(struct helper *helper) {
 	prober->n_events = 0;
 }
 
-/* Tells what is new. Nothing is lost by waiting a little while more is coming: then one message tells many outcomes. */
+/* Whether the scheduler will run again so soon that what is told later is told more cheaply. */
+static bool is_busy(const struct helper *helper) {
+	return helper->scheduler.n_active > 0 &&
+	       helper->send_ns < helper->prober.clock.now_ns + DELIVERY_NS;
+}
+
+/* Whether to tell the news of @ping though the helper is busy. A message costs its reader a wake-up, whatever is in it. */
+static bool is_ripe(const struct helper *helper, const struct ping *ping) {
+	bool response_is_due = ping->n_admitted == ping->n_targets && !ping->response_sent;
+
+	return response_is_due || ping->n_finished >= RIPE_OUTCOMES ||
+	       ping->n_finished == ping->n_undelivered ||
+	       helper->prober.clock.now_ns - ping->news_ns >= RIPE_NS;
+}
+
+/* Tells what is new; what is not yet ripe goes back. */
 static void deliver(struct helper *helper) {
-	int64_t now_ns = helper->prober.clock.now_ns;
+	struct prober *prober = &helper->prober;
+	bool busy = is_busy(helper);
 	struct ping *ping;
 
 	tell_events(helper);
-	if (helper->scheduler.n_active > 0 && helper->send_ns < now_ns + DELIVERY_NS &&
-	    now_ns < helper->delivered_ns + DELIVERY_NS) {
+	if (busy && prober->clock.now_ns < helper->delivered_ns + DELIVERY_NS) {
 		return;
 	}
-	helper->delivered_ns = now_ns;
-	while ((ping = prober_pop_news(&helper->prober)) != NULL) {
-		struct session *session = session_find(helper, ping->session);
+	helper->delivered_ns = prober->clock.now_ns;
+	while ((ping = prober->news_first) != NULL && ping->looked_at != helper->turn) {
+		int64_t news_ns = ping->news_ns;
 
-		session_used(helper, session, session_deliver(session, ping));
-		helper->send_ns = now_ns; /* slots came free */
+		(void)prober_pop_news(prober);
+		ping->looked_at = helper->turn;
+		if (busy && !is_ripe(helper, ping)) {
+			prober_push_news(prober, ping);
+			ping->news_ns = news_ns;
+		} else {
+			struct session *session = session_find(helper, ping->session);
+
+			session_used(helper, session, session_deliver(session, ping));
+			helper->send_ns = prober->clock.now_ns; /* slots came free */
+		}
 	}
 }
 

@@ -30,12 +30,15 @@ struct ping {
 
 	/* how far: each target is admitted, then sent or decided, then delivered */
 	uint32_t n_admitted, n_unsent, n_undelivered;
+	uint32_t n_finished;                    /* outcomes that wait for delivery */
 	uint32_t open_first;                    /* probes waiting or sent; PROBE_NONE */
 	uint32_t finished_first, finished_last; /* probes whose outcome waits for delivery */
 	bool is_cancelled; /* what is not yet admitted ends as cancelled in its turn */
 	bool response_sent, sent_told;
 
 	bool has_news;
+	int64_t news_ns;     /* since when there is something to tell */
+	uint64_t looked_at;  /* turn of the loop in which it was last seen whether to tell it */
 	struct ping *next_news;       /* the prober's list of pings that have something to tell */
 	struct ping *next, *previous; /* the session's list */
 	struct in6_addr targets[];    /* canonical; :: is one that was cancelled before its turn */

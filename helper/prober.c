@@ -57,6 +57,7 @@ void prober_push_news(struct prober *prober, struct ping *ping) {
 		return;
 	}
 	ping->has_news = true;
+	ping->news_ns = prober->clock.now_ns;
 	ping->next_news = NULL;
 	if (prober->news_last != NULL) {
 		prober->news_last->next_news = ping;
@@ -127,6 +128,7 @@ static void finished_push(struct prober *prober, struct ping *ping, uint32_t slo
 		probes[ping->finished_last].list_next = slot;
 	}
 	ping->finished_last = slot;
+	ping->n_finished++;
 	prober_push_news(prober, ping);
 }
 
@@ -233,6 +235,7 @@ void prober_pop(struct prober *prober, struct ping *ping) {
 	uint32_t slot = ping->finished_first;
 
 	ping->finished_first = prober->table.probes[slot].list_next;
+	ping->n_finished--;
 	release_slot(prober, ping, slot);
 }
 

@@ -23,7 +23,7 @@ static_assert(DESCRIPTOR_FIRST_LISTENER == 8 && DESCRIPTOR_LAST_LISTENER == 15,
 	      "one aligned block");
 static_assert(DESCRIPTOR_FIRST_SEND == 16 && DESCRIPTOR_LAST_SEND == 32,
 	      "one aligned block and one");
-static_assert(DESCRIPTOR_FIRST_CLIENT == 64 && DESCRIPTOR_LIMIT <= 2048, "five aligned blocks");
+static_assert(DESCRIPTOR_FIRST_CLIENT == 64 && DESCRIPTOR_LIMIT <= 4096, "six aligned blocks");
 
 const struct sandbox_range sandbox_ranges[] = {
 	{SANDBOX_LOG, ALL_BITS, DESCRIPTOR_LOG},
@@ -39,6 +39,7 @@ const struct sandbox_range sandbox_ranges[] = {
 	{SANDBOX_CLIENT, BLOCK(256), 256},
 	{SANDBOX_CLIENT, BLOCK(512), 512},
 	{SANDBOX_CLIENT, BLOCK(1024), 1024},
+	{SANDBOX_CLIENT, BLOCK(2048), 2048},
 };
 const size_t sandbox_n_ranges = sizeof sandbox_ranges / sizeof *sandbox_ranges;
 

@@ -19,7 +19,7 @@ enum user_resource { USER_CONNECTIONS, USER_PROBES, USER_REQUEST_BYTES, USER_N_R
 
 enum {
 	USER_E_QUOTA = 1, /* not now; nothing was charged */
-	USER_MAX_CONNECTIONS = 1024,
+	USER_MAX_CONNECTIONS = 2048, /* of which the rule gives out half and more: 1,000 to 50 owners */
 	USER_UNSTAMPED_SPANS =
 		8, /* of 2^29 ns each: 4.3 s, longer than a packet waits for a neighbour */
 };
