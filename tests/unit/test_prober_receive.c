@@ -102,6 +102,26 @@ static void prober_reply_between_look_and_deadline_is_no_timeout(void **state) {
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 }
 
+/* More arrived than one turn may take; the reply lies behind it. */
+static void prober_reply_behind_a_flood_is_no_timeout(void **state) {
+	struct ping *ping = rig_probe(&rig, 2000000, silent[FAMILY_IPV4]);
+	uint32_t slot = rig_slot(ping);
+	struct echo echo = forge_echo(&rig.prober, slot), foreign = echo;
+
+	foreign.identifier ^= 1;
+	for (int i = 0; i < 33000; i++) {
+		forge_reply(rig.tun, &rig.prober, slot, &foreign, 0);
+	}
+	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
+	rig_sleep_ms(2000);
+	rig_turn(&rig);
+	assert_pending(ping);
+	assert_in_range(rig.prober.n_foreign, 1, 32999);
+	rig_turn(&rig);
+	assert_int_equal(rig.prober.n_foreign, 33000);
+	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
+}
+
 static void prober_reply_after_the_deadline_is_late_however_it_is_seen(void **state) {
 	struct ping *ping = rig_probe(&rig, 5000, silent[FAMILY_IPV4]);
 	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
@@ -542,6 +562,7 @@ int main(void) {
 		TEST(prober_reply_measures_the_networks_time_not_ours),
 		TEST(prober_reply_in_time_but_seen_late_is_no_timeout),
 		TEST(prober_reply_between_look_and_deadline_is_no_timeout),
+		TEST(prober_reply_behind_a_flood_is_no_timeout),
 		TEST(prober_reply_after_the_deadline_is_late_however_it_is_seen),
 		TEST(prober_duplicates_are_told_once_and_counted),
 		TEST(prober_late_replies_are_told_once_and_counted),
