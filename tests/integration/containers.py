@@ -56,7 +56,7 @@ class Podman:
         configuration = self.folder / "containers.conf"
         configuration.write_text(f"""
 [containers]
-default_ulimits = ["nofile=2048:2048", "nproc=1000:1000"]
+default_ulimits = ["nofile=4096:4096", "nproc=1000:1000"]
 [engine]
 cgroup_manager = "cgroupfs"
 events_logger = "none"
