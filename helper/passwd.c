@@ -1,13 +1,14 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* passwd(5) and group(5) begin alike: name, password, id; so one reader serves both. A line that does not is passed over, as the C
- * library does. */
+ * library does; so is one of subuid(5) that is not name, first, count. */
 #include "helper/passwd.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,11 +22,13 @@ enum {
 	FIRST_DYNAMIC_ID = 61184, /* systemd's UIDS-GIDS: DynamicUser= */
 	LAST_DYNAMIC_ID = 65519,
 	N_DYNAMIC_IDS = LAST_DYNAMIC_ID - FIRST_DYNAMIC_ID + 1,
+	OVERFLOW_UID = 65534, /* /proc/sys/kernel/overflowuid, which nobody changes */
 };
 
 const struct passwd_files passwd_system_files = {
 	.passwd = "/etc/passwd",
 	.group = "/etc/group",
+	.subuid = "/etc/subuid",
 	.uid_map = "/proc/self/uid_map",
 	.gid_map = "/proc/self/gid_map",
 	.dynamic = "/run/systemd/dynamic-uid",
@@ -180,4 +183,105 @@ int passwd_find_unused_id(const struct passwd_files *files, uid_t *ret_id) {
 		}
 	}
 	return PASSWD_E_UNKNOWN;
+}
+
+/* --- subordinate ids --- */
+
+static bool range_is_of(const char *name, const struct entry *entry) {
+	uint32_t number;
+
+	return strcmp(name, entry->name) == 0 ||
+	       (text_to_number(name, 10, max_id, &number) == 0 && number == entry->id);
+}
+
+/* Finds the owners of the @n ranges that belong to @names, in one pass over the accounts. */
+static int find_owners(const char *path, char *const *names, struct subordinate_range *ranges,
+		       size_t n) {
+	CLEANUP(cleanup_text) char *text = NULL;
+	struct entry entry;
+	char *cursor;
+	int r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
+
+	if (r < 0) {
+		return r == -ENOENT ? 0 : r;
+	}
+	for (cursor = text; next_entry(&cursor, &entry);) {
+		for (size_t i = 0; entry.id != 0 && i < n; i++) {
+			if (range_is_of(names[i], &entry)) {
+				ranges[i].owner = entry.id;
+			}
+		}
+	}
+	return 0;
+}
+
+static void cleanup_names(char ***names) {
+	free(*names);
+}
+
+int passwd_read_subordinates(const struct passwd_files *files,
+			     struct subordinates *ret_subordinates) {
+	CLEANUP(cleanup_text) char *text = NULL;
+	CLEANUP(cleanup_names) char **names = NULL;
+	struct subordinates found = {0};
+	size_t n_lines = 1;
+	char *cursor;
+	int r = text_read_file(files->subuid, PASSWD_MAX_FILE_BYTES, &text);
+
+	if (r < 0 && r != -ENOENT) {
+		return r;
+	}
+	for (cursor = text; cursor && (cursor = strchr(cursor, '\n')); cursor++) {
+		n_lines++;
+	}
+	names = calloc(n_lines, sizeof *names);
+	found.ranges = calloc(n_lines, sizeof *found.ranges);
+	if (!names || !found.ranges) {
+		free(found.ranges);
+		return -ENOMEM;
+	}
+	cursor = text;
+	for (char *line; (line = text_next(&cursor, '\n'));) {
+		struct subordinate_range *range = &found.ranges[found.n_ranges];
+		char *name = text_next(&line, ':'), *first = text_next(&line, ':');
+
+		if (first && line && text_to_number(first, 10, max_id, &range->first) == 0 &&
+		    text_to_number(line, 10, max_id, &range->count) == 0) {
+			range->owner = range->first;
+			names[found.n_ranges++] = name;
+		}
+	}
+	r = find_owners(files->passwd, names, found.ranges, found.n_ranges);
+	if (r < 0) {
+		free(found.ranges);
+		return r;
+	}
+	*ret_subordinates = found;
+	return 0;
+}
+
+uid_t subordinates_owner(const struct subordinates *subordinates, uid_t uid) {
+	for (size_t i = 0; i < subordinates->n_ranges; i++) {
+		const struct subordinate_range *range = &subordinates->ranges[i];
+
+		if (uid >= range->first && uid - range->first < range->count) {
+			return range->owner;
+		}
+	}
+	return uid;
+}
+
+int passwd_find_stranger(const struct passwd_files *files, uid_t *ret_uid) {
+	CLEANUP(cleanup_text) char *text = NULL;
+	unsigned first, outside, count;
+	int r = text_read_file(files->uid_map, PASSWD_MAX_FILE_BYTES, &text);
+
+	if (r < 0) {
+		return r;
+	}
+	*ret_uid = sscanf(text, "%u %u %u", &first, &outside, &count) == 3 && first == 0 &&
+				   count >= max_id
+			   ? (uid_t)-1
+			   : OVERFLOW_UID;
+	return 0;
 }

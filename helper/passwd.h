@@ -4,6 +4,8 @@
 /* Names of users and groups into numbers, from the local files alone: getpwnam(3) would load whatever plug-ins nsswitch.conf
  * names into a process with privileges. */
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { PASSWD_MAX_FILE_BYTES = 16 << 20 };
@@ -12,6 +14,7 @@ struct passwd_files {
 	const char *passwd, *group;    /* passwd(5), group(5) */
 	const char *uid_map, *gid_map; /* user_namespaces(7) */
 	const char *dynamic; /* folder where systemd notes each dynamic uid in use, by its number */
+	const char *subuid;  /* subuid(5) */
 };
 extern const struct passwd_files passwd_system_files;
 
@@ -29,3 +32,22 @@ int passwd_find_group(const struct passwd_files *files, const char *name, gid_t 
 /* The lowest id of systemd's range for dynamic users that no account, group or running service has and that exists in this user
  * namespace, as user and as group. PASSWD_E_UNKNOWN: none; -errno of reading. */
 int passwd_find_unused_id(const struct passwd_files *files, uid_t *ret_id);
+
+/* Ranges of uids that belong to a user, who may give them to containers. */
+struct subordinates {
+	size_t n_ranges;
+	struct subordinate_range {
+		uint32_t first, count;
+		uid_t owner; /* the user; the range's first uid where that is root, or nobody known */
+	} * ranges;
+};
+
+/* Reads all ranges; free() @ret_subordinates->ranges. None where there is no such file. -errno of reading. */
+int passwd_read_subordinates(const struct passwd_files *files,
+			     struct subordinates *ret_subordinates);
+
+/* Whose @uid is: the user's in whose range it lies, else its own. */
+uid_t subordinates_owner(const struct subordinates *subordinates, uid_t uid);
+
+/* The uid that stands for all that this user namespace does not know, user_namespaces(7); (uid_t)-1: it knows all. -errno. */
+int passwd_find_stranger(const struct passwd_files *files, uid_t *ret_uid);

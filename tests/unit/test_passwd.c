@@ -20,7 +20,7 @@
 
 struct folder {
 	char path[64];
-	char passwd[80], group[80], uid_map[80], gid_map[80], dynamic[80];
+	char passwd[80], group[80], uid_map[80], gid_map[80], dynamic[80], subuid[80];
 	struct passwd_files files;
 };
 
@@ -43,8 +43,9 @@ static int folder_new(void **state) {
 	(void)snprintf(folder->uid_map, sizeof folder->uid_map, "%s/uid_map", folder->path);
 	(void)snprintf(folder->gid_map, sizeof folder->gid_map, "%s/gid_map", folder->path);
 	(void)snprintf(folder->dynamic, sizeof folder->dynamic, "%s/dynamic", folder->path);
-	folder->files = (struct passwd_files){folder->passwd, folder->group, folder->uid_map,
-					      folder->gid_map, folder->dynamic};
+	(void)snprintf(folder->subuid, sizeof folder->subuid, "%s/subuid", folder->path);
+	folder->files = (struct passwd_files){folder->passwd,  folder->group,   folder->uid_map,
+					      folder->gid_map, folder->dynamic, folder->subuid};
 	write_file(folder->passwd, "root:x:0:0:root:/root:/bin/bash\n"
 				   "broken line\n"
 				   "short:x:7\n"
@@ -68,6 +69,7 @@ static int folder_free(void **state) {
 	(void)unlink(folder->group);
 	(void)unlink(folder->uid_map);
 	(void)unlink(folder->gid_map);
+	(void)unlink(folder->subuid);
 	(void)snprintf(entry, sizeof entry, "%s/61186", folder->dynamic);
 	(void)unlink(entry);
 	(void)rmdir(folder->dynamic);
@@ -170,6 +172,65 @@ static void find_unused_id_unmapped_finds_none(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_new, folder_free)
 
+/* --- subordinate ids --- */
+
+static void subordinates_belong_to_their_user(void **state) {
+	static const struct {
+		uid_t uid, owner;
+	} uids[] = {
+		{99999, 99999},   {100000, 990},    {165535, 990},
+		{165536, 61184},  {165537, 61184},  {165538, 165538},
+		{300000, 300000}, {300009, 300000}, /* of nobody known: one owner all the same */
+		{500007, 500000},                   /* of root: its containers are not root */
+		{0, 0},           {990, 990},       {4294967294, 4294967280},
+		{600000, 600000}, /* in a line that is none */
+	};
+	const struct folder *folder = *state;
+	struct subordinates subordinates;
+
+	write_file(folder->subuid, "multiping:100000:65536\n61184:165536:2\nstranger:300000:10\n"
+				   "root:500000:65536\nlast:600000\n:x\n\nlast:700000:x\n"
+				   "stranger:4294967280:65536");
+	assert_int_equal(passwd_read_subordinates(&folder->files, &subordinates), 0);
+	assert_int_equal(subordinates.n_ranges, 5);
+	for (size_t i = 0; i < sizeof uids / sizeof *uids; i++) {
+		assert_int_equal(subordinates_owner(&subordinates, uids[i].uid), uids[i].owner);
+	}
+	free(subordinates.ranges);
+}
+
+static void subordinates_without_the_file_are_none(void **state) {
+	const struct folder *folder = *state;
+	struct subordinates subordinates;
+
+	assert_int_equal(passwd_read_subordinates(&folder->files, &subordinates), 0);
+	assert_int_equal(subordinates.n_ranges, 0);
+	assert_int_equal(subordinates_owner(&subordinates, 4294967294), 4294967294);
+	free(subordinates.ranges);
+}
+
+static void find_stranger_only_in_a_user_namespace(void **state) {
+	static const struct {
+		const char *map;
+		uid_t stranger;
+	} maps[] = {
+		{"         0          0 4294967295\n", (uid_t)-1},
+		{"         0       1000          1\n", 65534},
+		{"         0       1000          1\n         1     100000      65536\n", 65534},
+		{"         1          1 4294967294\n", 65534},
+		{"", 65534},
+	};
+	const struct folder *folder = *state;
+
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+		uid_t stranger;
+
+		write_file(folder->uid_map, maps[i].map);
+		assert_int_equal(passwd_find_stranger(&folder->files, &stranger), 0);
+		assert_int_equal(stranger, maps[i].stranger);
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(find_user_of_name_is_found),
@@ -180,6 +241,9 @@ int main(void) {
 		TEST(find_unused_id_passes_over_users_groups_and_services),
 		TEST(find_unused_id_is_mapped_as_user_and_group),
 		TEST(find_unused_id_unmapped_finds_none),
+		TEST(subordinates_belong_to_their_user),
+		TEST(subordinates_without_the_file_are_none),
+		TEST(find_stranger_only_in_a_user_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
