@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table says which keys there are, where each goes and what it may be. libinih splits the file into sections, keys and values; it
- * gets the lines from here, so that their numbers are known and none is cut in two. */
+/* libinih splits the file into sections, keys and values; it gets the lines from here, so that their numbers are known and none is cut
+ * in two. A section is a set of blocks of keys (config_keys.c), and a place for each. */
 #include "helper/config.h"
 
 #include <errno.h>
@@ -13,13 +13,23 @@
 #include <sys/stat.h>
 
 #include "helper/cleanup.h"
+#include "helper/config_private.h"
 #include "helper/text.h"
 #include "protocol/request.h"
+
+static struct config_listener *listener_add(struct config *config, const char *name) {
+	struct config_listener *listener = &config->listeners[config->n_listeners++];
+
+	(void)strcpy(listener->name, name);
+	listener->mode = 0666;
+	listener->group = CONFIG_SAME_GROUP;
+	destination_rules_init(&listener->destinations, *name != 0);
+	return listener;
+}
 
 void config_init(struct config *ret_config) {
 	*ret_config = (struct config){
 		.user = CONFIG_DEFAULT_USER,
-		.mode = 0666,
 		.socket = CONFIG_SOCKET_AUTO,
 		.total_packets_per_second = 100000,
 		.destination_packets_per_second = 100,
@@ -38,168 +48,30 @@ void config_init(struct config *ret_config) {
 			},
 		.private_allow = true,
 	};
+	(void)listener_add(ret_config, "");
+	(void)listener_add(ret_config, "container");
 }
 
-/* --- values: each reader sets @field or returns -EINVAL --- */
-
-static int read_number(const char *value, void *field) {
-	uint32_t number;
-
-	if (text_to_number(value, 10, CONFIG_UNLIMITED - 1, &number) < 0 || number == 0) {
-		return -EINVAL;
-	}
-	*(uint32_t *)field = number;
-	return 0;
-}
-
-static int read_limit(const char *value, void *field) {
-	if (strcmp(value, "unlimited") == 0) {
-		*(uint32_t *)field = CONFIG_UNLIMITED;
-		return 0;
-	}
-	return read_number(value, field);
-}
-
-/* No packet holds more, whatever is allowed. */
-static int read_payload(const char *value, void *field) {
-	uint32_t n_bytes;
-
-	if (read_limit(value, &n_bytes) < 0) {
-		return -EINVAL;
-	}
-	*(uint32_t *)field = n_bytes < PROTOCOL_MAX_DATA_BYTES ? n_bytes : PROTOCOL_MAX_DATA_BYTES;
-	return 0;
-}
-
-static int read_table_size(const char *value, void *field) {
-	uint32_t number;
-
-	if (read_number(value, &number) < 0 || number > CONFIG_MAX_PROBES_IN_FLIGHT) {
-		return -EINVAL;
-	}
-	*(uint32_t *)field = number;
-	return 0;
-}
-
-static int read_mode(const char *value, void *field) {
-	uint32_t mode;
-
-	if (text_to_number(value, 8, 0777, &mode) < 0) {
-		return -EINVAL;
-	}
-	*(mode_t *)field = mode;
-	return 0;
-}
-
-static int read_name(const char *value, void *field) {
-	size_t n_bytes = strlen(value);
-
-	if (n_bytes == 0 || n_bytes >= CONFIG_NAME_BYTES) {
-		return -EINVAL;
-	}
-	memcpy(field, value, n_bytes + 1);
-	return 0;
-}
-
-static int read_yes_or_no(const char *value, void *field) {
-	bool is_yes = strcmp(value, "yes") == 0;
-
-	if (!is_yes && strcmp(value, "no") != 0) {
-		return -EINVAL;
-	}
-	*(bool *)field = is_yes;
-	return 0;
-}
-
-static int read_socket(const char *value, void *field) {
-	static const char *const names[] = {
-		[CONFIG_SOCKET_AUTO] = "auto",
-		[CONFIG_SOCKET_RAW] = "raw",
-		[CONFIG_SOCKET_PING] = "ping",
-	};
-
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (strcmp(value, names[i]) == 0) {
-			*(enum config_socket *)field = (enum config_socket)i;
-			return 0;
+struct config_listener *config_find_listener(struct config *config, const char *name) {
+	for (size_t i = 0; i < config->n_listeners; i++) {
+		if (strcmp(config->listeners[i].name, strcmp(name, "helper") == 0 ? "" : name) ==
+		    0) {
+			return &config->listeners[i];
 		}
 	}
-	return -EINVAL;
-}
-
-static int read_options(const char *value, void *field) {
-	uint32_t options = 0;
-
-	while (*(value += strspn(value, " \t"))) {
-		size_t n_bytes = strcspn(value, " \t");
-		uint32_t option = ping_option_from_name(value, n_bytes);
-
-		if (option == 0) {
-			return -EINVAL;
-		}
-		options |= option;
-		value += n_bytes;
-	}
-	*(uint32_t *)field = options;
-	return 0;
-}
-
-/* --- keys --- */
-
-static const char expected_limit[] = "a number from 1, or unlimited";
-static const char expected_name[] = "a name or number, of at most 32 characters";
-
-#define FIELD(member) offsetof(struct config, member)
-
-static const struct key {
-	const char *section, *name;
-	size_t offset;
-	int (*read)(const char *value, void *field);
-	const char *expected;
-} keys[] = {
-	{"helper", "user", FIELD(user), read_name, expected_name},
-	{"helper", "mode", FIELD(mode), read_mode, "octal, from 0000 to 0777"},
-	{"helper", "group", FIELD(group), read_name, expected_name},
-	{"helper", "socket", FIELD(socket), read_socket, "auto, raw or ping"},
-	{"helper", "total_packets_per_second", FIELD(total_packets_per_second), read_limit,
-	 expected_limit},
-	{"helper", "destination_packets_per_second", FIELD(destination_packets_per_second),
-	 read_limit, expected_limit},
-	{"helper", "destination_burst_packets", FIELD(destination_burst_packets), read_limit,
-	 expected_limit},
-	{"helper", "probes_in_flight", FIELD(probes_in_flight), read_table_size,
-	 "a number from 1 to 2097152"},
-	{"limits", "packets_per_second", FIELD(limits.packets_per_second), read_limit,
-	 expected_limit},
-	{"limits", "burst_packets", FIELD(limits.burst_packets), read_limit, expected_limit},
-	{"limits", "max_probes_in_flight", FIELD(limits.max_probes_in_flight), read_limit,
-	 expected_limit},
-	{"limits", "max_connections", FIELD(limits.max_connections), read_limit, expected_limit},
-	{"limits", "max_payload_bytes", FIELD(limits.max_payload_bytes), read_payload,
-	 expected_limit},
-	{"limits", "allow_options", FIELD(limits.allow_options), read_options,
-	 "some of: ttl tos dont_fragment source interface fwmark"},
-	{"private", "allow", FIELD(private_allow), read_yes_or_no, "yes or no"},
-};
-enum { N_KEYS = sizeof keys / sizeof *keys };
-
-static bool is_section(const char *section) {
-	for (size_t i = 0; i < N_KEYS; i++) {
-		if (strcmp(keys[i].section, section) == 0) {
-			return true;
-		}
-	}
-	return false;
+	return NULL;
 }
 
 /* --- the file --- */
 
 struct parser {
-	const char *path; /* borrowed */
-	char *cursor;     /* what is left of the text */
-	unsigned line;    /* the one being read, from 1 */
-	bool is_set[N_KEYS];
-	bool failed; /* at the first fault, which the reason tells */
+	const char *path;              /* borrowed */
+	char *cursor;                  /* what is left of the text */
+	unsigned line;                 /* the one being read, from 1 */
+	char section[64];              /* the one of the latest key */
+	void *blocks[CONFIG_N_BLOCKS]; /* where its keys go; NULL: it has none of this block */
+	uint32_t *given;               /* its keys so far */
+	bool failed;                   /* at the first fault, which the reason tells */
 	struct config *config;
 	struct reason *reason;
 };
@@ -237,10 +109,134 @@ static char *parser_read_line(char *buffer, int n_buffer, void *context) {
 	return buffer;
 }
 
-static int find_key(const char *section, const char *name) {
-	for (int i = 0; i < N_KEYS; i++) {
-		if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0) {
-			return i;
+/* --- sections: each tells where its keys go, or 0 at a fault --- */
+
+static int enter_helper(struct parser *parser, const char *name) {
+	parser->blocks[CONFIG_HELPER] = parser->config;
+	parser->blocks[CONFIG_SOCKET] = parser->config->listeners;
+	return 1;
+}
+
+static int enter_limits(struct parser *parser, const char *name) {
+	parser->blocks[CONFIG_LIMITS] = &parser->config->limits;
+	return 1;
+}
+
+static int enter_destinations(struct parser *parser, const char *name) {
+	parser->blocks[CONFIG_DESTINATIONS] = parser->config->listeners;
+	return 1;
+}
+
+static int enter_private(struct parser *parser, const char *name) {
+	parser->blocks[CONFIG_PRIVATE] = parser->config;
+	return 1;
+}
+
+static int enter_people(struct parser *parser, bool is_group, uint32_t id) {
+	struct config *config = parser->config;
+	struct config_people *people = config->people, *end = people + config->n_people;
+
+	while (people < end && (people->is_group != is_group || people->id != id)) {
+		people++;
+	}
+	if (people == end) {
+		if (config->n_people == CONFIG_MAX_PEOPLE) {
+			return parser_fail(parser, NULL, "more than %d users and groups",
+					   CONFIG_MAX_PEOPLE);
+		}
+		config->n_people++;
+		people->is_group = is_group;
+		people->id = id;
+	}
+	parser->blocks[CONFIG_LIMITS] = &people->own.limits;
+	parser->given = &people->own.given;
+	return 1;
+}
+
+static int enter_user(struct parser *parser, const char *name) {
+	uid_t uid;
+	gid_t gid;
+
+	if (passwd_find_user(&passwd_system_files, name, &uid, &gid) != 0) {
+		return parser_fail(parser, "name an account of /etc/passwd, or a number",
+				   "[%s]: no such user", parser->section);
+	}
+	return enter_people(parser, false, uid);
+}
+
+static int enter_group(struct parser *parser, const char *name) {
+	gid_t gid;
+
+	if (passwd_find_group(&passwd_system_files, name, &gid) != 0) {
+		return parser_fail(parser, "name a group of /etc/group, or a number",
+				   "[%s]: no such group", parser->section);
+	}
+	return enter_people(parser, true, gid);
+}
+
+static int enter_listener(struct parser *parser, const char *name) {
+	struct config_listener *listener = config_find_listener(parser->config, name);
+
+	if (listener == parser->config->listeners || strlen(name) >= CONFIG_NAME_BYTES) {
+		return parser_fail(parser, "a name of at most 32 characters, and not \"helper\"",
+				   "[%s]", parser->section);
+	}
+	if (listener == NULL) {
+		if (parser->config->n_listeners == CONFIG_MAX_LISTENERS) {
+			return parser_fail(parser, NULL, "more than %d listeners",
+					   CONFIG_MAX_LISTENERS - 1);
+		}
+		listener = listener_add(parser->config, name);
+	}
+	parser->blocks[CONFIG_PATH] = parser->blocks[CONFIG_SOCKET] =
+		parser->blocks[CONFIG_DESTINATIONS] = listener;
+	parser->blocks[CONFIG_LIMITS] = &listener->own.limits;
+	parser->given = &listener->own.given;
+	return 1;
+}
+
+static const struct {
+	const char *word;
+	bool has_name;
+	int (*enter)(struct parser *parser, const char *name);
+} sections[] = {
+	{"helper", false, enter_helper},
+	{"limits", false, enter_limits},
+	{"user", true, enter_user},
+	{"group", true, enter_group},
+	{"destinations", false, enter_destinations},
+	{"listener", true, enter_listener},
+	{"private", false, enter_private},
+};
+
+static int parser_enter(struct parser *parser, const char *section) {
+	size_t n_word = strcspn(section, " \t");
+	const char *name = section + n_word + strspn(section + n_word, " \t");
+
+	(void)snprintf(parser->section, sizeof parser->section, "%s", section);
+	memset(parser->blocks, 0, sizeof parser->blocks);
+	parser->given = &parser->config->given;
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+		if (strlen(sections[i].word) == n_word &&
+		    strncmp(sections[i].word, section, n_word) == 0 &&
+		    (*name != 0) == sections[i].has_name) {
+			return sections[i].enter(parser, name);
+		}
+	}
+	return parser_fail(parser,
+			   "there are [helper], [limits], [user NAME], [group NAME], "
+			   "[destinations], [listener NAME] and [private]",
+			   "unknown section [%s]", section);
+}
+
+/* --- keys --- */
+
+/* The number of the key @name in the present section, or -ENOENT. */
+static int find_key(const struct parser *parser, const char *name) {
+	for (size_t i = 0; i < config_n_keys; i++) {
+		if (parser->blocks[config_keys[i].block] &&
+		    strcmp(config_keys[i].name, name) == 0) {
+			return (int)i;
 		}
 	}
 	return -ENOENT;
@@ -249,25 +245,29 @@ static int find_key(const char *section, const char *name) {
 /* libinih's handler: 1, or 0 at a fault. */
 static int parser_set(void *context, const char *section, const char *name, const char *value) {
 	struct parser *parser = context;
-	int i = find_key(section, name);
+	const struct config_key *key;
+	int i;
 
-	if (!is_section(section)) {
-		return parser_fail(parser, "there are [helper], [limits] and [private]",
-				   "unknown section [%s]", section);
+	if ((strcmp(parser->section, section) != 0 || !parser->given) &&
+	    !parser_enter(parser, section)) {
+		return 0;
 	}
+	i = find_key(parser, name);
 	if (i < 0) {
-		return parser_fail(parser, NULL, "unknown key %s in [%s]", name, section);
+		return parser_fail(parser, "see helper.conf(5)", "unknown key %s in [%s]", name,
+				   section);
 	}
-	if (parser->is_set[i]) {
+	key = &config_keys[i];
+	if (!key->may_repeat && *parser->given & 1U << i) {
 		return parser_fail(parser,
 				   "a line that begins with a space goes on with the one before",
 				   "[%s] %s a second time", section, name);
 	}
-	if (keys[i].read(value, (char *)parser->config + keys[i].offset) < 0) {
+	*parser->given |= 1U << i;
+	if (key->read(value, (char *)parser->blocks[key->block] + key->offset) < 0) {
 		return parser_fail(parser, NULL, "[%s] %s = %s: must be %s", section, name, value,
-				   keys[i].expected);
+				   key->expected);
 	}
-	parser->is_set[i] = true;
 	return 1;
 }
 

@@ -22,6 +22,7 @@ enum {
 	DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT = 24,
 	DESCRIPTOR_SEND_IPV6 = 25,
 	DESCRIPTOR_LAST_SEND = 32,
+	DESCRIPTOR_ROUTES = 33, /* shared start with realms: netlink, which tells the host's own addresses */
 	DESCRIPTOR_FIRST_CLIENT = 64, /* free numbers below are filled with /dev/null before the filter loads */
 	DESCRIPTOR_LIMIT = 2176,      /* none has this number or a greater one: 2,048 clients and some to refuse in words */
 	DESCRIPTOR_PRIVATE_LIMIT = 72,

@@ -20,8 +20,8 @@ static uint64_t namespace_inode(void) {
 }
 
 static struct hello_result hello_make(const struct helper *helper) {
-	const struct config_limits *limits = &helper->config.limits;
 	struct hello_result hello = {
+		/* and each owner's limits */
 		.protocol = PROTOCOL_VERSION,
 		.helper = "multiping-helper " MULTIPING_VERSION,
 		.backend = "raw",
@@ -29,10 +29,7 @@ static struct hello_result hello_make(const struct helper *helper) {
 		.receive_buffer_bytes = icmp_sockets_receive_buffer_bytes(helper->sockets),
 		.features = HELLO_FEATURE_TRANSMIT_STAMPS | HELLO_FEATURE_RECEIVE_STAMPS,
 		.targets_per_message = PROTOCOL_MAX_TARGETS,
-		.payload_bytes = limits->max_payload_bytes,
 		.timeout_us = PROTOCOL_MAX_TIMEOUT_US,
-		.packets_per_second = limits->packets_per_second,
-		.options = limits->allow_options,
 	};
 
 	if (icmp_sockets_have(helper->sockets, FAMILY_IPV4)) {
@@ -83,6 +80,16 @@ static int epoll_open(const struct helper *helper) {
 	return watch_sockets(helper);
 }
 
+static void realms_init(struct helper *helper) {
+	for (size_t i = 0; i < helper->config.n_listeners; i++) {
+		helper->realms[i] = (struct realm){
+			.config = &helper->config,
+			.listener = &helper->config.listeners[i],
+			.host = i > 0 ? &helper->host : NULL,
+		};
+	}
+}
+
 int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	       struct helper **ret_helper) {
 	struct helper *helper = calloc(1, sizeof *helper);
@@ -95,6 +102,7 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->sockets = sockets;
 	helper->next_number = 1;
 	helper->alive_ns = INT64_MAX;
+	helper->stranger = (uid_t)-1;
 	r = epoll_open(helper);
 	if (r == 0) {
 		r = prober_init(&helper->prober, &helper->config, sockets);
@@ -103,9 +111,9 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 		free(helper);
 		return r;
 	}
-	users_init(&helper->users, &helper->config.limits, config->probes_in_flight, REQUEST_BYTES);
+	users_init(&helper->users, config->probes_in_flight, REQUEST_BYTES);
+	realms_init(helper);
 	scheduler_init(&helper->scheduler, &helper->prober, &helper->config);
-	helper->context.config = &helper->config;
 	helper->context.prober = &helper->prober;
 	helper->context.users = &helper->users;
 	helper->context.hello = hello_make(helper);
@@ -123,12 +131,37 @@ struct helper *helper_free(struct helper *helper) {
 	users_deinit(&helper->users);
 	prober_deinit(&helper->prober);
 	icmp_sockets_free(helper->sockets);
+	host_addresses_deinit(&helper->host);
+	free(helper->subordinates.ranges);
+	if (helper->has_routes) {
+		(void)close(DESCRIPTOR_ROUTES);
+	}
 	(void)close(DESCRIPTOR_EPOLL);
 	free(helper);
 	return NULL;
 }
 
-int helper_add_listener(struct helper *helper, int fd) {
+int helper_read_owners(struct helper *helper, const struct passwd_files *files) {
+	int r = passwd_find_stranger(files, &helper->stranger);
+
+	return r < 0 ? r : passwd_read_subordinates(files, &helper->subordinates);
+}
+
+/* What realms may not reach is followed as soon as there is one. */
+static int follow_routes(struct helper *helper) {
+	int r = host_addresses_open(&helper->host);
+
+	helper->has_routes = r == 0;
+	return r < 0 ? r : helper_watch(DESCRIPTOR_ROUTES, EPOLLIN, SOURCE_ROUTES, 0);
+}
+
+int helper_add_listener(struct helper *helper, int fd, unsigned realm) {
+	int r = realm > 0 && !helper->has_routes ? follow_routes(helper) : 0;
+
+	if (r < 0) {
+		return r;
+	}
+	helper->listener_realms[fd] = realm;
 	return helper_watch(fd, EPOLLIN, SOURCE_LISTENER, (uint32_t)fd);
 }
 

@@ -16,8 +16,11 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 /* NULL is fine; returns NULL. */
 struct helper *helper_free(struct helper *helper);
 
-/* Clients connect at @fd (borrowed). -errno. */
-int helper_add_listener(struct helper *helper, int fd);
+/* Learns from @files (read now) which uids belong to another user, and which none. -errno. */
+int helper_read_owners(struct helper *helper, const struct passwd_files *files);
+
+/* Clients of the configuration's listener number @realm connect at @fd (borrowed; DESCRIPTOR_FIRST_LISTENER and up). -errno. */
+int helper_add_listener(struct helper *helper, int fd, unsigned realm);
 
 /* The private start's one client, at @fd (taken, DESCRIPTOR_FIRST_CLIENT or above): when it goes, helper_run ends. -errno. */
 int helper_add_session(struct helper *helper, int fd);

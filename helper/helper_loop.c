@@ -4,6 +4,7 @@
  * brought back; tell the clients. Each step has its budget, so that a turn is short whatever anybody does, and everything that
  * arrived is looked at before a timer may call it missing. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -37,8 +38,8 @@ static struct session *session_find(const struct helper *helper, uint32_t number
 }
 
 static void session_end(struct helper *helper, struct session *session) {
-	log_event("session_closed number=%u uid=%u client=\"%s\"", session->number,
-		  session->user->uid, session->client);
+	log_event("session_closed number=%u uid=%u realm=%s client=\"%s\"", session->number,
+		  session->user->uid, realm_name(session->user->realm), session->client);
 	helper->sessions[session->number % USER_MAX_CONNECTIONS] = NULL;
 	helper->n_without_hello -= !session->said_hello;
 	scheduler_deactivate(&helper->scheduler, session);
@@ -58,12 +59,14 @@ static uint32_t number_take(struct helper *helper) {
 }
 
 /* Tells a client that gets no session why, and closes. */
-static void turn_away(struct helper *helper, int fd) {
+__attribute__((format(printf, 3, 4))) static void turn_away(struct helper *helper, int fd,
+							    const char *format, ...) {
 	struct closing closing = {.code = PROTOCOL_CODE_CONNECTIONS};
+	va_list arguments;
 
-	(void)snprintf(closing.text, sizeof closing.text,
-		       "too many connections: at most %u for one user, %d in all",
-		       helper->config.limits.max_connections, USER_MAX_CONNECTIONS);
+	va_start(arguments, format);
+	(void)vsnprintf(closing.text, sizeof closing.text, format, arguments);
+	va_end(arguments);
 	if (closing_pack(&closing, &helper->context.buffer) == 0) {
 		(void)send(fd, helper->context.buffer.bytes, helper->context.buffer.n_bytes,
 			   MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -71,13 +74,22 @@ static void turn_away(struct helper *helper, int fd) {
 	(void)close(fd);
 }
 
-int helper_begin_session(struct helper *helper, int fd, uid_t uid) {
+int helper_begin_session(struct helper *helper, int fd, const struct peer *peer, unsigned realm) {
 	struct session *session;
-	int r = session_new(&helper->context, fd, uid, &session);
+	struct owner owner;
+	int r;
 
+	if (peer->uid == helper->stranger) {
+		turn_away(helper, fd, "uid %u is everybody whom the helper's user namespace lacks",
+			  peer->uid);
+		return -EPERM;
+	}
+	owner_find(&helper->realms[realm], &helper->subordinates, peer, &owner);
+	r = session_new(&helper->context, fd, &owner, &session);
 	if (r != 0) {
-		log_event("session_refused uid=%u", uid);
-		turn_away(helper, fd);
+		users_note_refused(&helper->users, &owner);
+		turn_away(helper, fd, "too many connections: at most %u for one user, %d in all",
+			  owner.limits.max_connections, USER_MAX_CONNECTIONS);
 		return r;
 	}
 	session->number = number_take(helper);
@@ -91,22 +103,27 @@ int helper_begin_session(struct helper *helper, int fd, uid_t uid) {
 }
 
 /* Begins a session with whoever connected at @fd. */
-static int begin_with_peer(struct helper *helper, int fd) {
-	struct ucred peer;
-	socklen_t n_bytes = sizeof peer;
+static int begin_with_peer(struct helper *helper, int fd, unsigned realm) {
+	struct ucred credentials;
+	struct peer peer = {.groups = helper->groups};
+	socklen_t n_bytes = sizeof credentials, n_group_bytes = sizeof helper->groups;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n_bytes) < 0) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &n_bytes) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, helper->groups, &n_group_bytes) < 0) {
 		int r = -errno;
 
 		(void)close(fd);
 		return r;
 	}
-	return helper_begin_session(helper, fd, peer.uid);
+	peer.uid = credentials.uid;
+	peer.gid = credentials.gid;
+	peer.n_groups = n_group_bytes / sizeof *helper->groups;
+	return helper_begin_session(helper, fd, &peer, realm);
 }
 
 int helper_add_session(struct helper *helper, int fd) {
 	helper->is_private = true;
-	return begin_with_peer(helper, fd);
+	return begin_with_peer(helper, fd, 0);
 }
 
 static void accept_some(struct helper *helper, int listener) {
@@ -116,7 +133,7 @@ static void accept_some(struct helper *helper, int listener) {
 		if (fd < 0) {
 			return;
 		}
-		(void)begin_with_peer(helper, fd);
+		(void)begin_with_peer(helper, fd, helper->listener_realms[listener]);
 	}
 }
 
@@ -257,6 +274,9 @@ static void handle_event(struct helper *helper, const struct epoll_event *event)
 		break;
 	case SOURCE_SIGNAL:
 		helper->is_told_to_end = true;
+		break;
+	case SOURCE_ROUTES:
+		host_addresses_read(&helper->host);
 		break;
 	case SOURCE_RECEIVE: /* the network was looked at first */
 	case SOURCE_SEND:

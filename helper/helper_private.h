@@ -3,19 +3,38 @@
 #pragma once
 /* What helper.c (making it) and helper_loop.c (running it) share. */
 
+#include <limits.h>
+
+#include "helper/descriptors.h"
 #include "helper/helper.h"
+#include "helper/host_addresses.h"
+#include "helper/owner.h"
 #include "helper/prober.h"
 #include "helper/scheduler.h"
 #include "helper/session.h"
 
 /* What an epoll event is about: the upper half of its data, with a number in the lower one. */
-enum source { SOURCE_LISTENER, SOURCE_SIGNAL, SOURCE_RECEIVE, SOURCE_SEND, SOURCE_SESSION };
+enum source {
+	SOURCE_LISTENER,
+	SOURCE_SIGNAL,
+	SOURCE_ROUTES,
+	SOURCE_RECEIVE,
+	SOURCE_SEND,
+	SOURCE_SESSION
+};
 
 struct helper {
 	struct config config;
 	struct icmp_sockets *sockets;
 	struct prober prober;
 	struct users users;
+	struct realm realms[CONFIG_MAX_LISTENERS];       /* as the configuration's listeners */
+	unsigned listener_realms[DESCRIPTOR_FIRST_SEND]; /* by descriptor */
+	bool has_routes;                                 /* host is followed */
+	struct host_addresses host;
+	struct subordinates subordinates;
+	uid_t stranger;            /* whom nobody knows: not served; (uid_t)-1 */
+	gid_t groups[NGROUPS_MAX]; /* of a peer */
 	struct scheduler scheduler;
 	struct session_context context;
 	struct session *sessions[USER_MAX_CONNECTIONS]; /* by number modulo that */
@@ -26,16 +45,16 @@ struct helper {
 	int64_t send_ns;        /* when the scheduler wants to run again */
 	int64_t watchdog_ns;    /* how often to tell the service manager that the loop turns */
 	int64_t alive_ns;       /* when to tell it next; INT64_MAX: never */
-	uint64_t turn; /* counts them */
+	uint64_t turn;          /* counts them */
 	bool is_private, is_told_to_end;
 };
 
 /* Asks epoll for @events of @fd. -errno. */
 int helper_watch(int fd, uint32_t events, enum source source, uint32_t number);
 
-/* Begins a session at @fd (taken, whatever happens) for the owner @uid. USER_E_QUOTA: too many connections, which the client is
- * told; -errno. */
-int helper_begin_session(struct helper *helper, int fd, uid_t uid);
+/* Begins a session at @fd (taken, whatever happens) for @peer, who came to the configuration's listener @realm. USER_E_QUOTA: too many
+ * connections, which the client is told; -errno. */
+int helper_begin_session(struct helper *helper, int fd, const struct peer *peer, unsigned realm);
 
 /* Sleeps until there is something to do, at most @most_ns, and does it. -errno where epoll fails. */
 int helper_turn(struct helper *helper, int64_t most_ns);

@@ -36,9 +36,10 @@ struct start {
 	struct activation activation;                 /* shared */
 	struct config config;
 	struct identity identity;
-	int client_fd;       /* private */
-	int n_listeners;     /* shared: from DESCRIPTOR_FIRST_LISTENER on */
-	bool has_empty_root; /* is in it already */
+	int client_fd;                         /* private */
+	int n_listeners;                       /* shared: from DESCRIPTOR_FIRST_LISTENER on */
+	unsigned realms[CONFIG_MAX_LISTENERS]; /* of each: which of the configuration's it is */
+	bool has_empty_root;                   /* is in it already */
 	struct icmp_sockets *sockets;
 	struct helper *helper;
 	struct tried tried[PROTOCOL_MAX_TRIED]; /* ways to send that failed */
@@ -78,6 +79,10 @@ static int read_configuration(struct start *start) {
 	int r;
 
 	r = config_load(path, start->config_path != NULL, &start->config, &start->reason);
+	if (r == 0 && start->listen_path) {
+		(void)snprintf(start->config.listeners->path, CONFIG_PATH_BYTES, "%s",
+			       start->listen_path);
+	}
 	if (r == 0 && is_private && !start->config.private_allow) {
 		return reason_set(&start->reason, CONFIG_E_REFUSED, "use the shared helper",
 				  "%s: [private] allow = no", path);
@@ -90,36 +95,62 @@ static int choose_identity(struct start *start) {
 				 CONFIG_DEFAULT_USER, &start->identity, &start->reason);
 }
 
-static int bind_listener(struct start *start) {
-	const char *group = start->config.group;
-	gid_t gid = (gid_t)-1;
-	int fd, r;
+static bool has_listener(const struct start *start, unsigned realm) {
+	for (int i = 0; i < start->n_listeners; i++) {
+		if (start->realms[i] == realm) {
+			return true;
+		}
+	}
+	return false;
+}
 
-	if (*group && (r = passwd_find_group(&passwd_system_files, group, &gid)) != 0) {
-		return reason_set(&start->reason, r, "see [helper] group of the configuration",
-				  "no group %s here", group);
+/* Binds those of the configuration that have a path and were not handed down. */
+static int bind_listeners(struct start *start) {
+	for (unsigned i = 0; i < start->config.n_listeners; i++) {
+		const struct config_listener *listener = &start->config.listeners[i];
+		int fd, r;
+
+		if (!*listener->path || has_listener(start, i)) {
+			continue;
+		}
+		if (start->n_listeners == CONFIG_MAX_LISTENERS) {
+			return reason_set(&start->reason, LISTENER_E_REFUSED, NULL,
+					  "more than %d sockets", CONFIG_MAX_LISTENERS);
+		}
+		r = listener_open(listener->path, listener->mode, listener->group, &fd,
+				  &start->reason);
+		if (r != 0) {
+			return r;
+		}
+		r = descriptor_place(fd, DESCRIPTOR_FIRST_LISTENER + start->n_listeners);
+		if (r < 0) {
+			return reason_set(&start->reason, r, NULL, "numbering it");
+		}
+		start->realms[start->n_listeners++] = i;
 	}
-	r = listener_open(start->listen_path, start->config.mode, gid, &fd, &start->reason);
-	if (r != 0) {
-		return r;
-	}
-	r = descriptor_place(fd, DESCRIPTOR_FIRST_LISTENER);
-	if (r < 0) {
-		return reason_set(&start->reason, r, NULL, "numbering it");
-	}
-	start->n_listeners = 1;
 	return 0;
 }
 
+/* A service manager's sockets: the name of each, FileDescriptorName=, says whose it is. */
 static int take_listeners(struct start *start) {
 	for (int i = 0; i < start->activation.n_listeners; i++) {
+		const char *name = start->activation.names[i];
+		const struct config_listener *listener = config_find_listener(&start->config, name);
 		int r = listener_take(DESCRIPTOR_FIRST_LISTENER + i, &start->reason);
 
 		if (r != 0) {
 			return r;
 		}
+		if (listener == NULL) {
+			return reason_set(&start->reason, LISTENER_E_REFUSED,
+					  "FileDescriptorName=helper is for this host's users; for "
+					  "others add the section",
+					  "a socket is named %s, but there is no [listener %s]",
+					  name, name);
+		}
+		start->realms[start->n_listeners++] =
+			(unsigned)(listener - start->config.listeners);
 	}
-	start->n_listeners = start->activation.n_listeners;
 	return 0;
 }
 
@@ -132,6 +163,7 @@ static int take_client(struct start *start) {
 
 static int meet_clients(struct start *start) {
 	bool has_sockets = start->activation.n_listeners > 0;
+	int r;
 
 	if (is_private) {
 		return take_client(start);
@@ -141,7 +173,8 @@ static int meet_clients(struct start *start) {
 				  "give --listen PATH, or a service manager's sockets",
 				  has_sockets ? "both are there" : "neither is there");
 	}
-	return has_sockets ? take_listeners(start) : bind_listener(start);
+	r = has_sockets ? take_listeners(start) : 0;
+	return r != 0 ? r : bind_listeners(start);
 }
 
 static int prepare_root(struct start *start) {
@@ -184,10 +217,11 @@ static int open_sockets(struct start *start) {
 }
 
 static int watch_listeners(struct start *start) {
-	int r = 0;
+	int r = helper_read_owners(start->helper, &passwd_system_files);
 
 	for (int i = 0; r == 0 && i < start->n_listeners; i++) {
-		r = helper_add_listener(start->helper, DESCRIPTOR_FIRST_LISTENER + i);
+		r = helper_add_listener(start->helper, DESCRIPTOR_FIRST_LISTENER + i,
+					start->realms[i]);
 	}
 	return r;
 }
@@ -319,16 +353,30 @@ static const char usage[] =
 	"                 comes from a service manager (LISTEN_FDS)\n"
 	"  --config FILE  instead of " MULTIPING_CONFIG "\n"
 	"  --user NAME    whom to run as, instead of the configuration's user\n"
+	"  --check-config FILE  say whether the helper would start with it, and end\n"
 	"  --version, --help\n";
 
 enum { GO_ON = -1 };
 
+static int check_config(const char *path, struct start *start) {
+	if (config_load(path, true, &start->config, &start->reason) != 0 ||
+	    choose_identity(start) != 0) {
+		(void)fprintf(stderr, "multiping-helper: %s\n", start->reason.text);
+		return EX_CONFIG;
+	}
+	return printf("%s: the helper would start with it\n", path) < 0 ? EX_IOERR : EX_OK;
+}
+
 /* Fills @start from the command line. GO_ON, or the status to exit with. */
 static int read_arguments(int argc, char **argv, struct start *start) {
 	static const struct option options[] = {
-		{"listen", required_argument, NULL, 'l'}, {"config", required_argument, NULL, 'c'},
-		{"user", required_argument, NULL, 'u'},   {"version", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},         {0},
+		{"listen", required_argument, NULL, 'l'},
+		{"config", required_argument, NULL, 'c'},
+		{"user", required_argument, NULL, 'u'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{"check-config", required_argument, NULL, 'C'},
+		{0},
 	};
 	int option;
 
@@ -343,6 +391,8 @@ static int read_arguments(int argc, char **argv, struct start *start) {
 		case 'u':
 			start->user = optarg;
 			break;
+		case 'C':
+			return check_config(optarg, start);
 		case 'v':
 			return puts("multiping-helper " MULTIPING_VERSION) < 0 ? EX_IOERR : EX_OK;
 		case 'h':
@@ -351,9 +401,13 @@ static int read_arguments(int argc, char **argv, struct start *start) {
 			return EX_USAGE;
 		}
 	}
-	if (optind < argc || (start->listen_path && *start->listen_path != '/') ||
+	if (optind < argc ||
+	    (start->listen_path &&
+	     (*start->listen_path != '/' || strlen(start->listen_path) >= CONFIG_PATH_BYTES)) ||
 	    (start->config_path && *start->config_path != '/')) {
-		(void)fputs("multiping-helper: nothing but options and absolute paths\n", stderr);
+		(void)fputs("multiping-helper: nothing but options and absolute paths, a socket's "
+			    "of at most 107 bytes\n",
+			    stderr);
 		return EX_USAGE;
 	}
 	return GO_ON;

@@ -44,7 +44,7 @@ enum probe_mark {
 struct probe {                       /* 96 bytes, which the tests check */
 	struct in6_addr destination; /* canonical; a reply's source must be equal */
 	union {
-		struct in6_addr reporter; /* of an ICMP error */
+		struct in6_addr reporter; /* of an ICMP error; denied: the rule's prefix */
 		struct { /* while it waits in turn for a token of its destination */
 			uint32_t entry, next_owner, next, previous;
 		} wait;
@@ -64,7 +64,7 @@ struct probe {                       /* 96 bytes, which the tests check */
 	uint32_t queued_us;
 	uint16_t index; /* place in the ping's targets */
 	uint16_t
-		detail; /* reply: size_bytes; send_error: errno; icmp_error: next-hop MTU; denied: rule */
+		detail; /* reply: size_bytes; send_error: errno; icmp_error: next-hop MTU; denied: the rule's origin and length */
 	uint8_t state, outcome, flags,
 		marks; /* enum probe_state, outcome_kind, outcome_flag, probe_mark */
 	uint8_t hop_limit, icmp_type, icmp_code, family;

@@ -217,7 +217,10 @@ uint32_t prober_peek(const struct prober *prober, uint32_t slot, struct outcome 
 	ret_outcome->icmp_code = probe->icmp_code;
 	ret_outcome->reporter = probe->reporter;
 	if (probe->outcome == OUTCOME_DENIED) {
-		strcpy(ret_outcome->rule, destination_rule_name(probe->detail));
+		destination_rule_text(&(struct destination_rule){.prefix = probe->reporter,
+								 .length = (uint8_t)probe->detail,
+								 .origin = probe->detail >> 8},
+				      ret_outcome->rule);
 	}
 	return probe->list_next;
 }

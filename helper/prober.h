@@ -54,8 +54,8 @@ void prober_deinit(struct prober *prober);
  * that was cancelled ends so. The caller has charged one USER_PROBES and seen that the table has a free slot. */
 void prober_start(struct prober *prober, struct ping *ping);
 
-/* When @user's socket can take a packet: not full, and not a quarter of its buffer taken by packets of this owner that wait for
- * their neighbours. @now_ns or earlier: now. */
+/* When @user may send: his socket is not full, no quarter of its buffer is taken by packets of his that wait for their neighbours,
+ * and it is known what his realm may not reach. @now_ns or earlier: now. */
 int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t now_ns);
 
 /* Takes everything that has arrived: first transmit stamps, then replies and ICMP errors. @all: of every send socket. */

@@ -26,7 +26,7 @@ int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t 
 	    icmp_sockets_queued_bytes(prober->sockets, user->uid) > most / 2) {
 		return now_ns + SOCKET_RETRY_NS;
 	}
-	if (user->n_held_up >= MAX_HELD_UP) {
+	if (user->n_held_up >= MAX_HELD_UP || !realm_is_ready(user->realm)) {
 		return now_ns + DESTINATION_RETRY_NS;
 	}
 	return prober->full_until_ns[user->uid % N_SEND_SOCKETS];
@@ -132,23 +132,25 @@ static uint32_t take_slot(struct prober *prober, struct ping *ping) {
 	return slot;
 }
 
-/* Admits the next target only to end it at once. */
-static void start_and_finish(struct prober *prober, struct ping *ping, enum outcome_kind kind,
-			     uint16_t detail) {
+/* Admits the next target only to deny it. What is told of @rule is kept in the slot. */
+static void deny(struct prober *prober, struct ping *ping, const struct destination_rule *rule) {
 	uint32_t slot = take_slot(prober, ping);
+	struct probe *probe = &prober->table.probes[slot];
 
-	prober->table.probes[slot].detail = detail;
-	prober_finish(prober, slot, kind);
+	user_note_refused(ping->user, USER_REFUSED_DESTINATION);
+	probe->reporter = rule->prefix;
+	probe->detail = (uint16_t)(rule->origin << 8 | rule->length);
+	prober_finish(prober, slot, OUTCOME_DENIED);
 }
 
 void prober_start(struct prober *prober, struct ping *ping) {
 	const struct in6_addr *target = &ping->targets[ping->n_admitted];
-	enum destination_rule rule = destination_judge(target);
+	const struct destination_rule *rule;
 
 	if (ping_next_is_cancelled(ping)) {
-		start_and_finish(prober, ping, OUTCOME_CANCELLED, 0);
-	} else if (rule != DESTINATION_ALLOWED) {
-		start_and_finish(prober, ping, OUTCOME_DENIED, (uint16_t)rule);
+		prober_finish(prober, take_slot(prober, ping), OUTCOME_CANCELLED);
+	} else if ((rule = realm_judge(ping->user->realm, target)) != NULL) {
+		deny(prober, ping, rule);
 	} else if (destination_rates_take(&prober->destination_rates, target,
 					  prober->clock.now_ns)) {
 		try_send(prober, take_slot(prober, ping), INT64_MAX);

@@ -174,7 +174,8 @@ static int allow_all(scmp_filter_ctx filter, bool is_private, const struct sandb
 	for (size_t i = 0; i < n_rules; i++) {
 		enum sandbox_descriptors set = rules[i].descriptors;
 
-		if (is_private && (set == SANDBOX_LISTENER || set == SANDBOX_MANAGER)) {
+		if (is_private && (set == SANDBOX_LISTENER || set == SANDBOX_MANAGER ||
+				   set == SANDBOX_ROUTES)) {
 			continue;
 		}
 		if ((r = allow(filter, &rules[i])) < 0) {

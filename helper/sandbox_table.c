@@ -34,6 +34,7 @@ const struct sandbox_range sandbox_ranges[] = {
 	{SANDBOX_LISTENER, BLOCK(8), DESCRIPTOR_FIRST_LISTENER},
 	{SANDBOX_SEND, BLOCK(16), DESCRIPTOR_FIRST_SEND},
 	{SANDBOX_SEND, ALL_BITS, DESCRIPTOR_LAST_SEND},
+	{SANDBOX_ROUTES, ALL_BITS, DESCRIPTOR_ROUTES},
 	{SANDBOX_CLIENT, BLOCK(64), 64},
 	{SANDBOX_CLIENT, BLOCK(128), 128},
 	{SANDBOX_CLIENT, BLOCK(256), 256},
@@ -64,8 +65,13 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW_IF(sendto, CLIENT, EQUAL(4, 0)), /* send(2) */
 	ALLOW(close, CLIENT),
 
+	/* the host's addresses: connected to the kernel, which tells anybody and obeys nobody without a capability */
+	ALLOW_IF(recvfrom, ROUTES, EQUAL(4, 0)),
+	ALLOW_IF(sendto, ROUTES, EQUAL(4, 0)),
+
 	/* questions about sockets */
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
+	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERGROUPS)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ERROR)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MEMINFO)),
 

@@ -16,6 +16,7 @@ enum sandbox_descriptors {
 	SANDBOX_RECEIVE,
 	SANDBOX_LISTENER, /* none in a private helper */
 	SANDBOX_MANAGER,  /* the same */
+	SANDBOX_ROUTES,   /* the same */
 	SANDBOX_SEND,
 	SANDBOX_CLIENT,
 };

@@ -12,14 +12,15 @@
 
 #include "helper/session_private.h"
 
-int session_new(struct session_context *context, int fd, uid_t uid, struct session **ret_session) {
+int session_new(struct session_context *context, int fd, const struct owner *owner,
+		struct session **ret_session) {
 	struct session *session = calloc(1, sizeof *session);
 	int r;
 
 	if (session == NULL) {
 		return -ENOMEM;
 	}
-	r = user_open_session(context->users, uid, &session->part, &session->user);
+	r = user_open_session(context->users, owner, &session->part, &session->user);
 	if (r != 0) {
 		free(session);
 		return r;

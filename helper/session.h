@@ -19,7 +19,6 @@
 
 /* What all sessions share. */
 struct session_context {
-	const struct config *config; /* borrowed */
 	struct prober *prober;
 	struct users *users;
 	struct hello_result hello;
@@ -60,8 +59,9 @@ enum {
 	SESSION_E_CLOSED = 8, /* the peer is gone, or was told why and is to be closed */
 };
 
-/* Takes @fd over (closed by session_free) for the owner @uid. USER_E_QUOTA: too many connections; -ENOMEM. */
-int session_new(struct session_context *context, int fd, uid_t uid, struct session **ret_session);
+/* Takes @fd over (closed by session_free) for @owner. USER_E_QUOTA: too many connections; -ENOMEM. */
+int session_new(struct session_context *context, int fd, const struct owner *owner,
+		struct session **ret_session);
 
 /* Frees everything: its probes, requests, answers, its charge, its socket. NULL is fine; returns NULL. */
 struct session *session_free(struct session *session);

@@ -17,6 +17,8 @@ typedef int request_handler(struct session *session, const struct request *reque
 static int handle_hello(struct session *session, const struct request *request,
 			struct fault *ret_fault) {
 	const struct request_hello *hello = &request->hello;
+	const struct config_limits *limits = &session->user->limits;
+	struct hello_result answer;
 
 	if (session->said_hello) {
 		fault_set(ret_fault, PROTOCOL_CODE_HELLO_AGAIN, "hello was said before");
@@ -30,8 +32,11 @@ static int handle_hello(struct session *session, const struct request *request,
 	}
 	session->said_hello = true;
 	strcpy(session->client, hello->client);
-	(void)response_pack_hello(request->msgid, &session->context->hello,
-				  &session->context->buffer);
+	answer = session->context->hello;
+	answer.payload_bytes = limits->max_payload_bytes;
+	answer.packets_per_second = limits->packets_per_second;
+	answer.options = limits->allow_options;
+	(void)response_pack_hello(request->msgid, &answer, &session->context->buffer);
 	return session_answer(session);
 }
 
@@ -39,7 +44,7 @@ static int handle_hello(struct session *session, const struct request *request,
 
 static int check_limits(const struct session *session, const struct request_ping *ping,
 			struct fault *ret_fault) {
-	const struct config_limits *limits = &session->context->config->limits;
+	const struct config_limits *limits = &session->user->limits;
 	uint32_t refused = ping->options & ~limits->allow_options;
 
 	if (session->n_ping_requests >= PROTOCOL_MAX_PING_REQUESTS) {
@@ -54,12 +59,14 @@ static int check_limits(const struct session *session, const struct request_ping
 		return REQUEST_E_FAULT;
 	}
 	if (ping->size_bytes > limits->max_payload_bytes) {
+		user_note_refused(session->user, USER_REFUSED_PAYLOAD);
 		fault_set_limit(ret_fault, PROTOCOL_CODE_OUT_OF_RANGE, "max_payload_bytes",
 				ping->size_bytes, limits->max_payload_bytes,
 				"size_bytes is over the helper's limit");
 		return REQUEST_E_FAULT;
 	}
 	if (refused != 0) {
+		user_note_refused(session->user, USER_REFUSED_OPTION);
 		fault_set(ret_fault, PROTOCOL_CODE_OPTION_REFUSED,
 			  "the helper's configuration does not allow the option %s",
 			  ping_option_name(refused & -refused));
@@ -129,6 +136,7 @@ static int handle_ping(struct session *session, const struct request *request,
 		}
 	}
 	if (ping == NULL) {
+		user_note_refused(session->user, USER_REFUSED_MEMORY);
 		fault_set_limit(ret_fault, PROTOCOL_CODE_TOO_MANY_REQUESTS, "request_bytes",
 				(int64_t)n_bytes, 0,
 				"the helper has no memory left for this request now");

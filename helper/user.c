@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "helper/log.h"
+
 enum { UNSTAMPED_SPAN_SHIFT = 29 };
 
 void counters_add(struct counters *sum, const struct counters *counters) {
@@ -19,13 +21,11 @@ void counters_add(struct counters *sum, const struct counters *counters) {
 	}
 }
 
-void users_init(struct users *ret_users, const struct config_limits *limits, uint64_t n_probes,
-		uint64_t n_request_bytes) {
+void users_init(struct users *ret_users, uint64_t n_probes, uint64_t n_request_bytes) {
 	*ret_users = (struct users){
 		.remaining = {[USER_CONNECTIONS] = USER_MAX_CONNECTIONS,
 			      [USER_PROBES] = n_probes,
 			      [USER_REQUEST_BYTES] = n_request_bytes},
-		.limits = limits,
 	};
 }
 
@@ -35,15 +35,14 @@ void users_deinit(struct users *users) {
 
 /* The configured upper bound of one owner. */
 static uint64_t user_limit(const struct user *user, enum user_resource resource) {
-	const struct config_limits *limits = user->users->limits;
 	uint32_t limit = CONFIG_UNLIMITED;
 
 	switch (resource) {
 	case USER_CONNECTIONS:
-		limit = limits->max_connections;
+		limit = user->limits.max_connections;
 		break;
 	case USER_PROBES:
-		limit = limits->max_probes_in_flight;
+		limit = user->limits.max_probes_in_flight;
 		break;
 	case USER_REQUEST_BYTES:
 	case USER_N_RESOURCES:
@@ -91,26 +90,30 @@ void user_release(struct user *user, struct user_part *part, enum user_resource 
 	user->users->remaining[resource] += n;
 }
 
-static struct user *users_find(const struct users *users, uid_t uid) {
+static struct user *users_find(const struct users *users, const struct owner *owner) {
 	struct user *user = users->first;
 
-	while (user != NULL && user->uid != uid) { /* once for each connection, 1,024 at most */
+	while (user != NULL &&
+	       (user->uid != owner->uid ||
+		user->realm != owner->realm)) { /* once for each connection, 1,024 at most */
 		user = user->next;
 	}
 	return user;
 }
 
-static struct user *user_new(struct users *users, uid_t uid) {
+static struct user *user_new(struct users *users, const struct owner *owner) {
 	struct user *user = calloc(1, sizeof *user);
 
 	if (user == NULL) {
 		return NULL;
 	}
-	user->uid = uid;
+	user->uid = owner->uid;
+	user->realm = owner->realm;
+	user->limits = owner->limits;
 	user->users = users;
 	user->next = users->first;
-	token_bucket_init(&user->bucket, users->limits->packets_per_second,
-			  users->limits->burst_packets);
+	token_bucket_init(&user->bucket, owner->limits.packets_per_second,
+			  owner->limits.burst_packets);
 	users->first = user;
 	users->n_users++;
 	return user;
@@ -131,13 +134,13 @@ static void user_free(struct user *user) {
 	free(user);
 }
 
-int user_open_session(struct users *users, uid_t uid, struct user_part *part,
+int user_open_session(struct users *users, const struct owner *owner, struct user_part *part,
 		      struct user **ret_user) {
-	struct user *user = users_find(users, uid);
+	struct user *user = users_find(users, owner);
 
 	*part = (struct user_part){0};
 	if (user == NULL) {
-		user = user_new(users, uid);
+		user = user_new(users, owner);
 	}
 	if (user == NULL) {
 		return -ENOMEM;
@@ -154,6 +157,38 @@ int user_open_session(struct users *users, uid_t uid, struct user_part *part,
 	*ret_user = user;
 	return 0;
 }
+
+/* --- refusals --- */
+
+static void note_refused(uint64_t *count, uid_t uid, const struct realm *realm,
+			 enum user_refusal refusal) {
+	static const char *const limits[] = {
+		[USER_REFUSED_CONNECTION] = "max_connections",
+		[USER_REFUSED_PAYLOAD] = "max_payload_bytes",
+		[USER_REFUSED_OPTION] = "allow_options",
+		[USER_REFUSED_MEMORY] = "request_bytes",
+		[USER_REFUSED_DESTINATION] = "destinations",
+	};
+
+	++*count;
+	if ((*count & (*count - 1)) == 0) { /* a power of two */
+		log_event("refused uid=%u realm=%s limit=%s count=%llu", uid, realm_name(realm),
+			  limits[refusal], (unsigned long long)*count);
+	}
+}
+
+void user_note_refused(struct user *user, enum user_refusal refusal) {
+	note_refused(&user->n_refused[refusal], user->uid, user->realm, refusal);
+}
+
+void users_note_refused(struct users *users, const struct owner *owner) {
+	struct user *user = users_find(users, owner);
+
+	note_refused(user != NULL ? &user->n_refused[USER_REFUSED_CONNECTION] : &users->n_refused,
+		     owner->uid, owner->realm, USER_REFUSED_CONNECTION);
+}
+
+/* --- counters --- */
 
 struct counters user_counters(const struct user *user) {
 	struct counters sum = user->past;

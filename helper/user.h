@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "helper/config.h"
+#include "helper/owner.h"
 #include "helper/token_bucket.h"
 
 enum user_resource { USER_CONNECTIONS, USER_PROBES, USER_REQUEST_BYTES, USER_N_RESOURCES };
@@ -22,6 +22,16 @@ enum {
 	USER_MAX_CONNECTIONS = 2048, /* of which the rule gives out half and more: 1,000 to 50 owners */
 	USER_UNSTAMPED_SPANS =
 		8, /* of 2^29 ns each: 4.3 s, longer than a packet waits for a neighbour */
+};
+
+/* What is refused, rather than delayed. */
+enum user_refusal {
+	USER_REFUSED_CONNECTION,
+	USER_REFUSED_PAYLOAD,
+	USER_REFUSED_OPTION,
+	USER_REFUSED_MEMORY,
+	USER_REFUSED_DESTINATION,
+	USER_N_REFUSALS,
 };
 
 /* Counters that `stats` answers for a session, an owner and the helper. A session counts; what has ended is kept as a sum. */
@@ -36,13 +46,15 @@ void counters_add(struct counters *sum, const struct counters *counters);
 struct users {
 	uint64_t remaining[USER_N_RESOURCES];
 	uint32_t n_users;
-	const struct config_limits *limits; /* borrowed */
 	struct user *first;
+	uint64_t n_refused;   /* connections of owners without an account */
 	struct counters past; /* of owners without a session */
 };
 
 struct user {
 	uid_t uid;
+	const struct realm *realm; /* borrowed */
+	struct config_limits limits;
 	uint32_t n_sessions;
 	struct users *users;
 	struct user *next;
@@ -53,6 +65,7 @@ struct user {
 	int64_t unstamped_span; /* number of the latest span */
 	uint32_t n_held_up;     /* probes that wait for their destination's queue or neighbour */
 	struct counters past;   /* of closed sessions */
+	uint64_t n_refused[USER_N_REFUSALS];
 	/* its messages in the latest turn of the loop that had any */
 	uint64_t read_turn;
 	uint32_t n_reads;
@@ -70,16 +83,15 @@ struct user_part {
 	struct user_part *next; /* of the same owner */
 };
 
-/* @limits is borrowed for the life of @ret_users. @n_probes, @n_request_bytes: the pools' sizes. */
-void users_init(struct users *ret_users, const struct config_limits *limits, uint64_t n_probes,
-		uint64_t n_request_bytes);
+/* @n_probes, @n_request_bytes: the pools' sizes. */
+void users_init(struct users *ret_users, uint64_t n_probes, uint64_t n_request_bytes);
 
 /* Asserts that every account was given back. */
 void users_deinit(struct users *users);
 
-/* Opens a session of the owner @uid, whose account is made if it has none; charges one connection to it and to @part (zeroed
+/* Opens a session of @owner, whose account is made if it has none; charges one connection to it and to @part (zeroed
  * here). USER_E_QUOTA: too many connections. -ENOMEM. */
-int user_open_session(struct users *users, uid_t uid, struct user_part *part,
+int user_open_session(struct users *users, const struct owner *owner, struct user_part *part,
 		      struct user **ret_user);
 
 /* Gives the connection back, asserts that @part is at zero, and frees the account with its last session. */
@@ -87,6 +99,12 @@ void user_close_session(struct user *user, struct user_part *part);
 
 /* All that the owner's sessions have counted. */
 struct counters user_counters(const struct user *user);
+
+/* Counts a refusal, and logs the first, the second, the fourth and so on of an owner. */
+void user_note_refused(struct user *user, enum user_refusal refusal);
+
+/* The same for a connection of @owner, who may have no account. */
+void users_note_refused(struct users *users, const struct owner *owner);
 
 /* Charges @n of @resource, or USER_E_QUOTA. */
 int user_charge(struct user *user, struct user_part *part, enum user_resource resource, uint64_t n);

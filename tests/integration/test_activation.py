@@ -57,7 +57,12 @@ class Sockets(Activation):
         self.assert_serves(manager)
 
     def test_as_many_as_there_is_room_for_all_serve(self):
-        manager = self.started(names=[f"realm{i}" for i in range(MAX_LISTENERS)])
+        realms = ["container", *(f"realm{i}" for i in range(2, MAX_LISTENERS))]
+        manager = self.manager(names=["helper", *realms])
+        manager.configuration_path.write_text(rig.UNLIMITED + "".join(
+            f"[listener {name}]\nallow = 127.0.0.0/8 ::1\n" for name in realms))
+        manager.start()
+        manager.wait_for(READY)
         for place in range(MAX_LISTENERS):
             self.assert_serves(manager, place)
 
@@ -65,6 +70,11 @@ class Sockets(Activation):
         manager = self.manager(names=[f"realm{i}" for i in range(MAX_LISTENERS + 1)])
         manager.start()
         self.assert_refused(manager, f"LISTEN_FDS={MAX_LISTENERS + 1}: at most {MAX_LISTENERS} sockets")
+
+    def test_name_of_no_realm_is_refused(self):
+        manager = self.manager(names=["helper", "jail"])
+        manager.start()
+        self.assert_refused(manager, "there is no [listener jail]")
 
     def test_names_that_do_not_match_are_refused(self):
         for names in ("helper", "helper:container:more", ""):

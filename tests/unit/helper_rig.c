@@ -74,7 +74,8 @@ struct client *client_new(struct helper *helper, uid_t uid, bool says_hello) {
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
 	client->fd = fds[0];
 	assert_int_equal(message_decoder_new(&client->decoder), 0);
-	assert_int_equal(helper_begin_session(helper, fds[1], uid), 0);
+	assert_int_equal(
+		helper_begin_session(helper, fds[1], &(struct peer){.uid = uid, .gid = uid}, 0), 0);
 	if (says_hello) {
 		uint32_t msgid = client_send(client, &hello);
 

@@ -20,14 +20,17 @@ void rig_config(struct config *ret_config) {
 
 void rig_open(struct rig *rig) {
 	struct tried tried[PROTOCOL_MAX_TRIED];
+	struct owner owner;
 	size_t n_tried;
 
 	network_drain(rig->tun);
 	assert_int_equal(icmp_sockets_open(&rig->config, tried, &n_tried, &rig->sockets), 0);
 	assert_int_equal(n_tried, 0);
 	assert_int_equal(prober_init(&rig->prober, &rig->config, rig->sockets), 0);
-	users_init(&rig->users, &rig->config.limits, rig->config.probes_in_flight, 1 << 20);
-	assert_int_equal(user_open_session(&rig->users, 1000, &rig->part, &rig->user), 0);
+	rig->realm = (struct realm){.config = &rig->config, .listener = rig->config.listeners};
+	users_init(&rig->users, rig->config.probes_in_flight, 1 << 20);
+	owner_find(&rig->realm, &(struct subordinates){0}, &(struct peer){.uid = 1000}, &owner);
+	assert_int_equal(user_open_session(&rig->users, &owner, &rig->part, &rig->user), 0);
 	rig->n_pings = 0;
 }
 

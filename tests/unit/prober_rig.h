@@ -17,6 +17,7 @@ struct rig {
 	int tun; /* network_open_tun() */
 	struct config config;
 	struct icmp_sockets *sockets;
+	struct realm realm;
 	struct users users;
 	struct user *user;
 	struct user_part part;

@@ -120,6 +120,9 @@ static const struct attempt needed[] = {
 	{"who is the client",
 	 SYS_getsockopt,
 	 {64, SOL_SOCKET, SO_PEERCRED, BAD_ADDRESS, BAD_ADDRESS}},
+	{"the client's groups",
+	 SYS_getsockopt,
+	 {64, SOL_SOCKET, SO_PEERGROUPS, BAD_ADDRESS, BAD_ADDRESS}},
 	{"room at the client",
 	 SYS_getsockopt,
 	 {64, SOL_SOCKET, SO_MEMINFO, BAD_ADDRESS, BAD_ADDRESS}},
@@ -153,6 +156,8 @@ static void filter_needed_lets_through(void **state) {
 }
 
 static const struct attempt shared_only[] = {
+	{"change of the host's addresses", SYS_recvfrom, {33, BAD_ADDRESS, 1}},
+	{"question for the host's addresses", SYS_sendto, {33, BAD_ADDRESS, 1, 0, 0, 0}},
 	{"accept", SYS_accept4, {8, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC}},
 	{"news for the service manager", SYS_write, {3, BAD_ADDRESS, 1}},
 };
@@ -177,6 +182,8 @@ static const struct attempt attacks[] = {
 	{"probe, upper half set", SYS_sendmsg, {HIGH_HALF | 16, BAD_ADDRESS}},
 	{"answer on a send socket", SYS_sendto, {16, BAD_ADDRESS, 1, 0, 0, 0}},
 	{"answer to an address", SYS_sendto, {64, BAD_ADDRESS, 1, 0, BAD_ADDRESS, 16}},
+	{"netlink to an address", SYS_sendto, {33, BAD_ADDRESS, 1, 0, BAD_ADDRESS, 12}},
+	{"netlink by sendmsg", SYS_sendmsg, {33, BAD_ADDRESS}},
 	{"answer to an address in the upper half",
 	 SYS_sendto,
 	 {64, BAD_ADDRESS, 1, 0, HIGH_HALF, 16}},
@@ -185,7 +192,7 @@ static const struct attempt attacks[] = {
 	{"close the number below the clients", SYS_close, {63}},
 	{"close with the upper half set", SYS_close, {HIGH_HALF | 64}},
 	{"close minus one", SYS_close, {MINUS_ONE}},
-	{"close beyond all clients", SYS_close, {2048}},
+	{"close beyond all clients", SYS_close, {4096}},
 	{"close a block", SYS_close_range, {3, 63, 0}},
 	{"shut down a receive socket", SYS_shutdown, {6, SHUT_RDWR}},
 	{"duplicate", SYS_dup, {16}},

@@ -202,7 +202,8 @@ static void session_over_connections_is_told_so(void **state) {
 	helper->config.limits.max_connections = 1;
 	struct client *client = client_new(helper, ALICE, true);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
-	assert_int_equal(helper_begin_session(helper, fds[1], ALICE), USER_E_QUOTA);
+	assert_int_equal(helper_begin_session(helper, fds[1], &(struct peer){.uid = ALICE}, 0),
+			 USER_E_QUOTA);
 	assert_true(recv(fds[0], bytes, sizeof bytes, 0) > 0); /* closing */
 	assert_int_equal(recv(fds[0], bytes, sizeof bytes, 0), 0);
 	(void)close(fds[0]);

@@ -18,8 +18,11 @@ enum { N_PROBES = 1000, N_REQUEST_BYTES = 1 << 20, ALICE = 1000 };
 
 static const uid_t bobs_uid = 4294967294; /* the greatest there is */
 
+static const struct config config;
+static const struct realm host = {&config, config.listeners, NULL};
+
 struct fixture {
-	struct config_limits limits;
+	struct config_limits limits; /* of owners yet to come */
 	struct users users;
 	struct user *alice, *bob;
 	struct user_part parts[4];
@@ -35,7 +38,7 @@ static int set_up(void **state) {
 		.max_probes_in_flight = CONFIG_UNLIMITED,
 		.max_connections = CONFIG_UNLIMITED,
 	};
-	users_init(&fixture->users, &fixture->limits, N_PROBES, N_REQUEST_BYTES);
+	users_init(&fixture->users, N_PROBES, N_REQUEST_BYTES);
 	*state = fixture;
 	return 0;
 }
@@ -49,10 +52,18 @@ static int tear_down(void **state) {
 	return 0;
 }
 
+/* Opens a session on the host's listener. */
+static int try_open(struct fixture *fixture, uid_t uid, struct user_part *part,
+		    struct user **ret_user) {
+	const struct owner owner = {.uid = uid, .realm = &host, .limits = fixture->limits};
+
+	return user_open_session(&fixture->users, &owner, part, ret_user);
+}
+
 static struct user *open_session(struct fixture *fixture, uid_t uid, int part) {
 	struct user *user = NULL;
 
-	assert_int_equal(user_open_session(&fixture->users, uid, &fixture->parts[part], &user), 0);
+	assert_int_equal(try_open(fixture, uid, &fixture->parts[part], &user), 0);
 	return user;
 }
 
@@ -89,6 +100,21 @@ static void user_open_session_same_uid_shares_an_account(void **state) {
 	assert_int_equal(fixture->users.remaining[USER_CONNECTIONS], USER_MAX_CONNECTIONS);
 }
 
+static void user_open_session_other_realm_is_another_account(void **state) {
+	static const struct realm realm = {&config, config.listeners + 1, NULL};
+	struct fixture *fixture = *state;
+	struct user *alice = open_session(fixture, ALICE, 0), *other;
+	const struct owner owner = {
+		.uid = ALICE, .realm = &realm, .limits = {.max_connections = 7}};
+
+	assert_int_equal(user_open_session(&fixture->users, &owner, &fixture->parts[1], &other), 0);
+	assert_ptr_not_equal(alice, other);
+	assert_int_equal(other->limits.max_connections, 7);
+	assert_ptr_equal(other->realm, &realm);
+	user_close_session(alice, &fixture->parts[0]);
+	user_close_session(other, &fixture->parts[1]);
+}
+
 static void user_open_session_over_the_limit_is_refused(void **state) {
 	struct fixture *fixture = *state;
 	struct user *alice, *user = NULL;
@@ -96,8 +122,7 @@ static void user_open_session_over_the_limit_is_refused(void **state) {
 	fixture->limits.max_connections = 2;
 	alice = open_session(fixture, ALICE, 0);
 	(void)open_session(fixture, ALICE, 1);
-	assert_int_equal(user_open_session(&fixture->users, ALICE, &fixture->parts[2], &user),
-			 USER_E_QUOTA);
+	assert_int_equal(try_open(fixture, ALICE, &fixture->parts[2], &user), USER_E_QUOTA);
 	assert_null(user);
 	user_close_session(alice, &fixture->parts[1]);
 	(void)open_session(fixture, ALICE, 1);
@@ -110,8 +135,7 @@ static void user_open_session_new_owner_refused_leaves_no_account(void **state) 
 	struct user *user = NULL;
 
 	fixture->limits.max_connections = 0;
-	assert_int_equal(user_open_session(&fixture->users, ALICE, &fixture->parts[0], &user),
-			 USER_E_QUOTA);
+	assert_int_equal(try_open(fixture, ALICE, &fixture->parts[0], &user), USER_E_QUOTA);
 	assert_int_equal(fixture->users.n_users, 0);
 	assert_null(fixture->users.first);
 }
@@ -122,11 +146,11 @@ static void user_open_session_one_owner_never_takes_the_last_connection(void **s
 	struct user *alice = NULL, *bob = NULL;
 	size_t n = 0;
 
-	while (user_open_session(&fixture->users, ALICE, &parts[n], &alice) == 0) {
+	while (try_open(fixture, ALICE, &parts[n], &alice) == 0) {
 		n++;
 	}
 	assert_int_equal(n, USER_MAX_CONNECTIONS / 2);
-	assert_int_equal(user_open_session(&fixture->users, bobs_uid, &parts[n], &bob), 0);
+	assert_int_equal(try_open(fixture, bobs_uid, &parts[n], &bob), 0);
 	user_close_session(bob, &parts[n]);
 	while (n > 0) {
 		user_close_session(alice, &parts[--n]);
@@ -156,11 +180,11 @@ static void user_charge_limit_is_the_upper_bound(void **state) {
 	struct user *alice = open_session(fixture, ALICE, 0);
 	struct user_part *part = &fixture->parts[0];
 
-	fixture->limits.max_probes_in_flight = 20;
+	alice->limits.max_probes_in_flight = 20;
 	assert_int_equal(user_charge(alice, part, USER_PROBES, 11), USER_E_QUOTA);
 	assert_int_equal(user_charge(alice, part, USER_PROBES, 10), 0); /* its session's half */
 	assert_int_equal(user_charge(alice, part, USER_PROBES, 1), USER_E_QUOTA);
-	fixture->limits.max_probes_in_flight = 5; /* less than it has */
+	alice->limits.max_probes_in_flight = 5; /* less than it has */
 	assert_int_equal(user_charge(alice, part, USER_PROBES, 1), USER_E_QUOTA);
 	assert_int_equal(user_charge(alice, part, USER_REQUEST_BYTES, 1), 0); /* another pool */
 	release_all(alice, part, USER_REQUEST_BYTES);
@@ -239,7 +263,7 @@ static void user_charge_late_owner_finds_room(void **state) {
 	struct user *users[N_OWNERS];
 
 	for (uid_t i = 0; i < N_OWNERS; i++) {
-		assert_int_equal(user_open_session(&fixture->users, i, &parts[i], &users[i]), 0);
+		assert_int_equal(try_open(fixture, i, &parts[i], &users[i]), 0);
 		assert_true(charge_all(users[i], &parts[i], USER_PROBES) > 0);
 	}
 	for (uid_t i = 0; i < N_OWNERS; i++) {
@@ -358,6 +382,7 @@ static void user_account_not_at_zero_is_asserted(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(user_open_session_same_uid_shares_an_account),
+		TEST(user_open_session_other_realm_is_another_account),
 		TEST(user_open_session_over_the_limit_is_refused),
 		TEST(user_open_session_new_owner_refused_leaves_no_account),
 		TEST(user_open_session_one_owner_never_takes_the_last_connection),

@@ -1,0 +1,238 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kernel answers the question for all routes of the local table, IPv4 and then IPv6, and tells every change, in the same form and
+ * through the same socket. Where that overflows (ENOBUFS), or a route changed while all were told, it is asked again; that is why
+ * the filter lets messages out here: they reach nobody but the kernel, which changes nothing for a process without CAP_NET_ADMIN. */
+#include "helper/host_addresses.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "helper/cleanup.h"
+#include "helper/descriptors.h"
+#include "helper/log.h"
+
+enum {
+	MESSAGES_PER_TURN = 16,
+	READ_BYTES = 32 << 10, /* what the kernel fills at most */
+};
+
+/* Asks for the routes of the local table, of @family. */
+static void ask(struct host_addresses *host, int family) {
+	const struct {
+		struct nlmsghdr header;
+		struct rtmsg route;
+	} question = {
+		.header = {.nlmsg_len = sizeof question,
+			   .nlmsg_type = RTM_GETROUTE,
+			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.route = {.rtm_family = (unsigned char)family, .rtm_table = RT_TABLE_LOCAL},
+	};
+
+	host->asked_family = family;
+	if (send(DESCRIPTOR_ROUTES, &question, sizeof question, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+		log_event("host_addresses_unknown errno=%d", errno);
+		host->asked_family = 0;
+	}
+}
+
+/* Forgets all and asks for all. */
+static void start_again(struct host_addresses *host) {
+	host->is_stale = false;
+	host->n_rules = 0;
+	ask(host, AF_INET);
+}
+
+/* Not all was told: it is asked for again, when the answer that is on its way has ended. */
+static void lose(struct host_addresses *host) {
+	host->is_current = false;
+	host->is_stale = true;
+	if (host->asked_family == 0) {
+		start_again(host);
+	}
+}
+
+int host_addresses_open(struct host_addresses *ret_host) {
+	static const struct sockaddr_nl changes = {
+		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+	static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	const int yes = 1;
+	CLEANUP(cleanup_fd)
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	int r;
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&changes, sizeof changes) < 0 ||
+	    connect(fd, (const struct sockaddr *)&kernel, sizeof kernel) < 0) {
+		return -errno;
+	}
+	/* then only what is asked for is told, on Linux 4.20 and later */
+	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &yes, sizeof yes);
+	r = descriptor_place(fd, DESCRIPTOR_ROUTES);
+	if (r < 0) {
+		return r;
+	}
+	fd = -1;
+	*ret_host = (struct host_addresses){0};
+	start_again(ret_host);
+	return 0;
+}
+
+void host_addresses_deinit(struct host_addresses *host) {
+	free(host->rules);
+	*host = (struct host_addresses){0};
+}
+
+/* --- the table --- */
+
+static void add(struct host_addresses *host, const struct destination_rule *rule) {
+	size_t place = destination_rule_place(host->rules, host->n_rules, rule);
+
+	if (host->n_rules == host->room) {
+		size_t room = host->room * 2 + 64;
+		struct destination_rule *rules = realloc(host->rules, room * sizeof *rules);
+
+		if (rules == NULL) {
+			lose(host);
+			return;
+		}
+		host->rules = rules;
+		host->room = room;
+	}
+	memmove(&host->rules[place + 1], &host->rules[place],
+		(host->n_rules++ - place) * sizeof *rule);
+	host->rules[place] = *rule;
+}
+
+/* Takes @rule out, once: the table may have the same address twice, of the same interface. */
+static void drop(struct host_addresses *host, const struct destination_rule *rule) {
+	for (size_t i = 0; i < host->n_rules; i++) {
+		if (memcmp(&host->rules[i], rule, sizeof *rule) == 0) {
+			memmove(&host->rules[i], &host->rules[i + 1],
+				(--host->n_rules - i) * sizeof *rule);
+			return;
+		}
+	}
+}
+
+/* --- messages --- */
+
+/* For these realms have a rule anyway, which the configuration can replace. */
+static bool is_loopback(const struct in6_addr *address) {
+	return IN6_IS_ADDR_LOOPBACK(address) ||
+	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
+}
+
+/* Reads a route of the local table that leads to this host. */
+static bool read_route(const struct nlmsghdr *header, struct destination_rule *ret_rule) {
+	const struct rtmsg *route = NLMSG_DATA(header);
+	bool is_ipv4 = route->rtm_family == AF_INET;
+	size_t n_address = is_ipv4 ? 4 : 16;
+	int n_bytes = (int)RTM_PAYLOAD(header);
+
+	if (header->nlmsg_len < NLMSG_LENGTH(sizeof *route) || route->rtm_table != RT_TABLE_LOCAL ||
+	    (!is_ipv4 && route->rtm_family != AF_INET6) || route->rtm_dst_len > n_address * 8 ||
+	    (route->rtm_type != RTN_LOCAL && route->rtm_type != RTN_ANYCAST)) {
+		return false;
+	}
+	memset(ret_rule, 0, sizeof *ret_rule); /* with its padding: it is compared */
+	ret_rule->is_denied = true;
+	ret_rule->origin = DESTINATION_HOST;
+	ret_rule->length = (uint8_t)(route->rtm_dst_len + (is_ipv4 ? 96 : 0));
+	if (is_ipv4) {
+		memset(ret_rule->prefix.s6_addr + 10, 0xff, 2);
+	}
+	for (const struct rtattr *attribute = RTM_RTA(route); RTA_OK(attribute, n_bytes);
+	     attribute = RTA_NEXT(attribute, n_bytes)) {
+		if (attribute->rta_type == RTA_DST && RTA_PAYLOAD(attribute) == n_address) {
+			memcpy(ret_rule->prefix.s6_addr + 16 - n_address, RTA_DATA(attribute),
+			       n_address);
+		} else if (attribute->rta_type == RTA_OIF &&
+			   RTA_PAYLOAD(attribute) == sizeof ret_rule->interface) {
+			memcpy(&ret_rule->interface, RTA_DATA(attribute),
+			       sizeof ret_rule->interface);
+		}
+	}
+	return !is_loopback(&ret_rule->prefix);
+}
+
+static void take_route(struct host_addresses *host, const struct nlmsghdr *header) {
+	bool is_change = !(header->nlmsg_flags & NLM_F_MULTI);
+	struct destination_rule rule;
+
+	if (header->nlmsg_flags & NLM_F_DUMP_INTR) {
+		lose(host);
+	}
+	if (!read_route(header, &rule)) {
+		return;
+	}
+	if (is_change && (host->asked_family != 0 || header->nlmsg_flags & NLM_F_REPLACE)) {
+		lose(host); /* is it before or after what is told at the same time? what did it replace? */
+	} else if (header->nlmsg_type == RTM_NEWROUTE) {
+		add(host, &rule);
+	} else {
+		drop(host, &rule);
+	}
+}
+
+/* All of a family was told, or could not be. */
+static void take_end(struct host_addresses *host, const struct nlmsghdr *header) {
+	int family = host->asked_family, error = 0;
+
+	if (header->nlmsg_len >= NLMSG_LENGTH(sizeof error)) {
+		memcpy(&error, NLMSG_DATA(header), sizeof error);
+	}
+	host->asked_family = 0;
+	if (host->is_stale || header->nlmsg_flags & NLM_F_DUMP_INTR) {
+		start_again(host);
+	} else if (error != 0 && (family == AF_INET || error != -EOPNOTSUPP)) {
+		log_event("host_addresses_unknown errno=%d", -error);
+	} else if (family == AF_INET) {
+		ask(host, AF_INET6);
+	} else { /* or there is no IPv6 */
+		host->is_current = true;
+	}
+}
+
+static void take(struct host_addresses *host, const struct nlmsghdr *header) {
+	switch (header->nlmsg_type) {
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		take_route(host, header);
+		break;
+	case NLMSG_DONE:
+	case NLMSG_ERROR:
+		take_end(host, header);
+		break;
+	default:
+		break;
+	}
+}
+
+void host_addresses_read(struct host_addresses *host) {
+	union {
+		struct nlmsghdr header;
+		uint8_t bytes[READ_BYTES];
+	} input;
+
+	for (int i = 0; i < MESSAGES_PER_TURN; i++) {
+		ssize_t n = recv(DESCRIPTOR_ROUTES, &input, sizeof input, MSG_DONTWAIT | MSG_TRUNC);
+		const struct nlmsghdr *header = &input.header;
+
+		if (n < 0 && errno == EAGAIN) {
+			return;
+		}
+		if (n < 0 || (size_t)n > sizeof input) {
+			lose(host);
+			continue;
+		}
+		for (unsigned left = (unsigned)n; NLMSG_OK(header, left);
+		     header = NLMSG_NEXT(header, left)) {
+			take(host, header);
+		}
+	}
+}

@@ -1,0 +1,24 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The addresses of this host, which realms may not reach: the kernel's local routing table, read at the start and followed since. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "helper/destination.h"
+
+struct host_addresses {
+	struct destination_rule *rules; /* in order, see destination.h */
+	size_t n_rules, room;
+	int asked_family; /* whose addresses are being told; 0: changes alone */
+	bool is_stale;    /* what is being told is not to be relied on */
+	bool is_current;  /* else realms wait */
+};
+
+/* Opens the socket at DESCRIPTOR_ROUTES and asks for all addresses; the answers are for host_addresses_read(). -errno. */
+int host_addresses_open(struct host_addresses *ret_host);
+void host_addresses_deinit(struct host_addresses *host);
+
+/* Takes what the kernel has said at DESCRIPTOR_ROUTES. Where some of it got lost, all is asked for again. */
+void host_addresses_read(struct host_addresses *host);
