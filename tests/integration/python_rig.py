@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rig for the Python package: programs that use what was installed, as a user without any privilege.
 
-They run in Debian's python3 with nothing but PYTHONPATH to tell them of the prefix: the package has to find the library by itself.
-Where that was built with the address sanitizer, its run-time library has to be there first."""
+They run in Debian's python3 with nothing but PYTHONPATH to tell them of the prefix: the package has to find the library by
+itself. Where that was built with the address sanitizer, its run-time library has to be there first."""
 
 import functools
 import subprocess

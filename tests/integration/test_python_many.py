@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
-"""65,535 hosts in one multi_ping(), by a user without any privilege, beside the C library's multiping_run() with the same hosts."""
+"""65,535 hosts in one multi_ping(), by a user without any privilege, beside the C library's multiping_run() with the same."""
 
 import re
 import statistics

@@ -6,8 +6,8 @@
 
     responses, no_responses = multi_ping(["127.0.0.1", "localhost"], timeout=2, retry=3)
 
-The helper of this machine sends the pings; the program needs no privilege. Names, arguments, answers and exceptions are those of the
-pure-Python package of this name, so that programs written for it run unchanged.
+The helper of this machine sends the pings; the program needs no privilege. Names, arguments, answers and exceptions are
+those of the pure-Python package of this name, so that programs written for it run unchanged.
 
     multi_ping()        these hosts, this much time, so many retries
     MultiPing           an object: send(), receive(), send() again for those missing; results() has all that is known

@@ -8,12 +8,11 @@ import time
 from typing import Dict, Iterable, List, Tuple
 
 from multiping._answers import Answers
-from multiping._session import Session
+from multiping._session import LONGEST_PROBE, Session
 from multiping.errors import MultiPingError
 from multiping.results import Outcome, Result
 
-_LONGEST_PROBE = 60.0  # seconds: whatever receive() is told later
-_SHORTEST_ROUND = 0.1
+_SHORTEST_ROUND = 0.1  # seconds
 
 
 def hosts_of(dest_addrs: Iterable[str]) -> List[str]:
@@ -51,7 +50,7 @@ class MultiPing:
     Which helper: the socket that the environment's MULTIPING_SOCKET names; else the default socket, or else a private helper. An
     object may be used by several threads, one after the other, and only by the process that made it. A `with` block closes it."""
 
-    _probe_timeout = _LONGEST_PROBE
+    _probe_timeout = LONGEST_PROBE  # whatever receive() is told later
 
     def __init__(self, dest_addrs: Iterable[str], sock: None = None, ignore_lookup_errors: bool = False, *,
                  silent_lookup_errors: bool = False) -> None:
@@ -131,7 +130,7 @@ class _BriefMultiPing(MultiPing):
     is a limit, from those not yet sent; and a late answer counts as well."""
 
     def __init__(self, dest_addrs: Iterable[str], ignore_lookup_errors: bool, seconds: float) -> None:
-        self._probe_timeout = seconds
+        self._probe_timeout = min(seconds, LONGEST_PROBE)
         super().__init__(dest_addrs, None, ignore_lookup_errors)
 
     def ping(self, n_rounds: int, seconds: float) -> Tuple[Dict[str, float], List[str]]:

@@ -16,18 +16,19 @@ from multiping import _library
 from multiping.errors import MultiPingError, MultiPingSocketError, error_of_code
 from multiping.results import Event, EventType, Flag, IcmpError, Outcome, Result
 
-_MIN_PROBE_US, _MAX_PROBE_US = 1_000, 60_000_000  # the library's
-_MAX_WAIT_SECONDS = 1e9  # some thirty years: for ever
+LONGEST_PROBE = 60.0  # seconds: the library's, as is the shortest
+_SHORTEST_PROBE = 0.001
+_FOR_EVER = 1e9  # some thirty years
 
 
-def microseconds(seconds: float) -> int:
-    """ValueError where it is not a number."""
-    return int(max(0.0, min(float(seconds), _MAX_WAIT_SECONDS)) * 1e6)
+def _microseconds(seconds: float) -> int:
+    return int(max(0.0, min(float(seconds), _FOR_EVER)) * 1e6)
 
 
-def probe_microseconds(seconds: float) -> int:
-    """The life of a probe, as near to @seconds as the library has it."""
-    return max(_MIN_PROBE_US, min(microseconds(seconds), _MAX_PROBE_US))
+def _probe_microseconds(seconds: float) -> int:
+    if not _SHORTEST_PROBE <= seconds <= LONGEST_PROBE:
+        raise ValueError(f"a ping can wait for {_SHORTEST_PROBE} to {LONGEST_PROBE:g} seconds, not {seconds}")
+    return _microseconds(seconds)
 
 
 def _encode(host: Union[str, bytes]) -> bytes:
@@ -65,7 +66,7 @@ def _result(known: _library.Result, name: str) -> Result:
 class Session:
     def __init__(self, probe_timeout: float) -> None:
         config = _library.config()
-        config.probe_timeout_us = probe_microseconds(probe_timeout)
+        config.probe_timeout_us = _probe_microseconds(probe_timeout)
         handle = c_void_p()
         code = _library.multiping_new(config, byref(handle))
         if code < 0:
@@ -189,7 +190,7 @@ class Session:
 
     def receive(self, wait: float) -> bool:
         """False: a signal's handler ran, and it is not over."""
-        code = _library.multiping_receive(self._handle, microseconds(wait))
+        code = _library.multiping_receive(self._handle, _microseconds(wait))
         if code == -errno.EINTR:
             return False
         self._check(code)
@@ -225,7 +226,7 @@ class Session:
     def ping(self, target: int, timeout: float) -> int:
         probe = c_uint64()
         self._check_target(
-            _library.multiping_ping(self._handle, target, probe_microseconds(timeout), byref(probe)))
+            _library.multiping_ping(self._handle, target, _probe_microseconds(timeout), byref(probe)))
         return probe.value
 
     def cancel(self, probe: int) -> None:

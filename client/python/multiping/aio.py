@@ -10,7 +10,7 @@ from typing import Dict, Iterable, List, Optional, Tuple
 
 from multiping._answers import Answers
 from multiping._ping import hosts_of, rounds_of
-from multiping._session import Session
+from multiping._session import LONGEST_PROBE, Session
 from multiping.errors import MultiPingError
 from multiping.results import Event, EventType, Result
 
@@ -25,7 +25,7 @@ class AsyncMultiPing:
                 if event.type == EventType.OUTCOME:
                     print(event.result.name, event.result.outcome.name, event.result.seconds)
 
-    timeout: seconds that each ping waits for its answer, from its own send; 0.001 to 60.
+    timeout: seconds that each ping waits for its answer, from its own send; 0.001 to 60, else ValueError.
 
     The `async for` ends once no ping is open; after another ping() there can be another. It goes on also for those that are asked
     for, from whatever task, while it runs. Only one task at a time may wait in it. Where no helper serves it raises
@@ -49,8 +49,8 @@ class AsyncMultiPing:
         self._session.close()
 
     def add(self, host: str) -> int:
-        """Adds a host, a name or a numeric address, and returns its number, from 0. A name is looked up meanwhile; an event (NAME)
-        says when it has an address, and a ping asked for before waits for that."""
+        """Adds a host, a name or a numeric address, and returns its number, from 0. A name is looked up meanwhile; an event
+        (NAME) says when it has an address, and a ping asked for before waits for that."""
         self._session.check_usable()
         return self._session.add(host)
 
@@ -63,7 +63,8 @@ class AsyncMultiPing:
 
     def ping(self, target: int, timeout: Optional[float] = None) -> int:
         """Asks for a ping, with a time-out of its own if there is one, and returns its number, which its events bear
-        (event.result.probe). It leaves while somebody waits for events. LookupError: there is no such target."""
+        (event.result.probe). It leaves while somebody waits for events. LookupError: there is no such target. ValueError: the
+        timeout is out of range."""
         self._session.check_usable()
         probe = self._session.ping(target, self._timeout if timeout is None else timeout)
         self._n_open[target] = self._n_open.get(target, 0) + 1
@@ -147,5 +148,5 @@ async def async_multi_ping(dest_addrs: Iterable[str], timeout: float, retry: int
     """multi_ping() for asyncio: the same arguments, the same answer, the same errors. Many may run at once; one that is
     cancelled sends no more."""
     n_rounds, seconds = rounds_of(timeout, retry)
-    async with AsyncMultiPing(seconds) as pinger:
+    async with AsyncMultiPing(min(seconds, LONGEST_PROBE)) as pinger:
         return await pinger._ping_all(hosts_of(dest_addrs), n_rounds, ignore_lookup_errors or silent_lookup_errors)

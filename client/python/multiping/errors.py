@@ -71,6 +71,6 @@ def error_of_code(code: int, message: str = "") -> Exception:
     """The exception for an errno that the C library returned, with its words."""
     if code == errno.ENOMEM:
         return MemoryError(message)
-    if code in (errno.EINVAL, errno.ENOENT) and not message:
-        return ValueError(os.strerror(code))  # of an argument: where no helper is reached, there are words
+    if code == errno.EINVAL:
+        return ValueError(message or os.strerror(code))
     return _CLASS_OF_CODE.get(code, MultiPingHelperError)(code, message)

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
-"""async_multi_ping() and AsyncMultiPing. test_python.py made the network: 127.9.N.N is silent, 127.8.0.N loses the first packet."""
+"""async_multi_ping() and AsyncMultiPing. test_python.py made the network: 127.9.N.N is silent, 127.8.0.1 loses every second
+packet, beginning with the first."""
 
 import asyncio
 import collections
@@ -108,6 +109,15 @@ class Events(unittest.IsolatedAsyncioTestCase):
             outcomes = [event.result.outcome async for event in pinger if event.type == EventType.OUTCOME]
             self.assertEqual(outcomes, [Outcome.TIMEOUT])
             self.assertTrue(BRIEF <= time.monotonic() - begin < LONG / 2)
+
+    async def test_time_out_out_of_range(self):
+        async with AsyncMultiPing() as pinger:
+            target = pinger.add(ALIVE)
+            for timeout in (0, 0.0009, 60.1, -1, float("nan"), float("inf")):
+                self.assertRaises(ValueError, AsyncMultiPing, timeout)
+                self.assertRaises(ValueError, pinger.ping, target, timeout)
+            for timeout in (0.001, 60):
+                pinger.ping(target, timeout)
 
     async def test_cancel(self):
         async with AsyncMultiPing(timeout=LONG) as pinger:

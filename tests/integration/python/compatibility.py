@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
-"""The rows of client/python/COMPARISON.md, one test for each, by an unprivileged program. test_python_compatibility.py made the network:
+"""The rows of client/python/COMPARISON.md, one test for each, by an unprivileged program. test_python_compatibility.py made the
+network:
 
-    127.8.0.N   loses the first packet, and every second from there; 127.8.1.N the first two of three
-    127.9.N.N   is silent, and so is fd00:9::/64
+    127.8.0.N   loses every second packet, beginning with the first; 127.8.1.1 the first two of three
+    127.9.N.N   is silent
     127.7.N.N   says "host prohibited"
     fe80::2     is a neighbour, on the link of MULTIPING_TEST_LINK
     the helper of MULTIPING_TEST_LIMITED sends 50 packets a second, after 5
@@ -218,6 +219,8 @@ class Comparison(unittest.TestCase):
             self.assertEqual(multi_ping([ALIVE], timeout, retry)[1], [])
             self.assertRaises(MultiPingError, multi_ping, [ALIVE], timeout - 0.001, retry)
         self.assertRaises(MultiPingError, multi_ping, [ALIVE], float("nan"))
+        for timeout in (61, 1e30, float("inf")):
+            self.assertEqual(multi_ping([ALIVE], timeout)[1], [])
 
     def test_numbers_may_be_text(self):
         self.assertEqual(list(multi_ping([ALIVE], "1", "2")[0]), [ALIVE])

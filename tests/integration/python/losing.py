@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
-"""losing.py PID: pings a host that answers and one that is silent, in each way there is, and kills the helper meanwhile. Nobody may
-say then that the silent host is missing. All at once, for each waits some seconds for the helper to come back."""
+"""losing.py PID: pings a host that answers and one that is silent, in each way there is, and kills the helper meanwhile. Nobody
+may say then that the silent host is missing. All at once, for each waits some seconds for the helper to come back."""
 
 import asyncio
 import os

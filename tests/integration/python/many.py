@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
-"""many.py TIMEOUT_SECONDS [async] < hosts: pings as many hosts as there are lines in one call, and prints how many answered, how many
-did not, and what the call took of memory at its peak."""
+"""many.py TIMEOUT_SECONDS [async] < hosts: pings as many hosts as there are lines in one call, and prints how many answered, how
+many did not, and what the call took of memory at its peak."""
 
 import asyncio
 import sys
