@@ -104,9 +104,10 @@ static bool has_listener(const struct start *start, unsigned realm) {
 	return false;
 }
 
-/* Binds those of the configuration that have a path and were not handed down. */
+/* Binds those of the configuration that have a path and were not handed down; the host's own comes last, so that who finds it finds
+ * all. */
 static int bind_listeners(struct start *start) {
-	for (unsigned i = 0; i < start->config.n_listeners; i++) {
+	for (unsigned i = (unsigned)start->config.n_listeners; i-- > 0;) {
 		const struct config_listener *listener = &start->config.listeners[i];
 		int fd, r;
 
