@@ -126,6 +126,7 @@ static int connection_greet(struct connection *connection) {
 		return -errno;
 	}
 	connection->state = CONNECTION_GREETING;
+	connection->backoff_ns = RETRY_NS; /* somebody is there */
 	snprintf(request.hello.client, sizeof request.hello.client, "%.40s (libmultiping %s)",
 		 program_invocation_short_name, MULTIPING_VERSION);
 	r = connection_write(connection, &request);
@@ -309,7 +310,6 @@ bool connection_lose(struct connection *connection, int error, int64_t now_ns) {
 	if (connection->state == CONNECTION_UP && connection->wait_us != 0) {
 		connection->is_lost = true;
 		connection->started_ns = now_ns;
-		connection->backoff_ns = RETRY_NS;
 	}
 	connection_close(connection);
 	if (!connection->is_lost || connection_waited(connection, now_ns) ||

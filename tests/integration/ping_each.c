@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Asks for one probe of each of N_TARGETS addresses from FIRST on, all at once, and counts what it is told of each:
  *
- *	ping_each SOCKET FIRST N_TARGETS
+ *	ping_each SOCKET FIRST N_TARGETS [HELPER_WAIT_US]
  *
  * Prints "outcomes N replies N lost N again N missing N helpers N": again are outcomes of a probe that had one, missing are probes
  * without, helpers is how many were connected to, one after the other. Ends with 0 where each has one and none is lost. */
@@ -27,7 +27,8 @@ struct counts {
 	bool *was_told; /* of each target */
 };
 
-static struct multiping *begin(const char *socket_path, const char *first, size_t n_targets) {
+static struct multiping *begin(const char *socket_path, const char *first, size_t n_targets,
+			       const char *helper_wait_us) {
 	struct multiping_config config;
 	struct multiping *multiping;
 	struct in_addr address;
@@ -36,6 +37,9 @@ static struct multiping *begin(const char *socket_path, const char *first, size_
 
 	multiping_config_init(&config);
 	config.socket_path = socket_path;
+	if (helper_wait_us) {
+		config.helper_wait_us = strtoll(helper_wait_us, NULL, 10);
+	}
 	if (inet_pton(AF_INET, first, &address) != 1 || multiping_new(&config, &multiping) < 0) {
 		errx(2, "no object");
 	}
@@ -88,8 +92,8 @@ int main(int argc, char **argv) {
 	struct counts counts = {0};
 	struct multiping *multiping;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: ping_each SOCKET FIRST N_TARGETS\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: ping_each SOCKET FIRST N_TARGETS [HELPER_WAIT_US]\n");
 		return 2;
 	}
 	counts.n_targets = strtoul(argv[3], NULL, 10);
@@ -97,7 +101,7 @@ int main(int argc, char **argv) {
 	if (!counts.was_told) {
 		errx(2, "out of memory");
 	}
-	multiping = begin(argv[1], argv[2], counts.n_targets);
+	multiping = begin(argv[1], argv[2], counts.n_targets, argv[4]);
 	while (counts.n_outcomes < counts.n_targets) {
 		turn(multiping, &counts, PATIENCE_MS);
 	}

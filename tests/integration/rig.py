@@ -202,26 +202,33 @@ class Helper:
         self.log_path = self.folder / "log"
         configuration_path = self.folder / "helper.conf"
         configuration_path.write_text(configuration)
-        with self.log_path.open("w") as log:
-            self.process = namespace.popen(
-                [program("multiping-helper"), "--listen", self.socket,
-                 "--config", configuration_path, *arguments],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        self.argv = [program("multiping-helper"), "--listen", self.socket,
+                     "--config", configuration_path, *arguments]
+        self.start()
+
+    def start(self):
+        """Starts the helper, as it was made, or again after it had ended; returns when it listens."""
+        with self.log_path.open("a") as log:
+            self.process = self.namespace.popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
         self.pid = self.process.pid  # nsenter becomes the helper: no process between
         self.was_killed = False
-        self._wait_until_it_accepts()
+        self._wait_until_it_serves()
 
-    def _wait_until_it_accepts(self):
+    def _wait_until_it_serves(self):
+        """Until it answers: it listens before its signals and its sandbox are in place."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                self.connect().close()
-                return
-            except (FileNotFoundError, ConnectionRefusedError):
+                with self.connect() as connection:
+                    connection.settimeout(START_SECONDS)
+                    connection.send(b"\xc1")  # not MessagePack, which it says
+                    if connection.recv(1):
+                        return
+            except (FileNotFoundError, ConnectionError):
                 time.sleep(0.01)
         self.process.kill()
         self.process.wait()
-        raise RuntimeError(f"the helper does not listen; it said:\n{self.log()}")
+        raise RuntimeError(f"the helper does not serve; it said:\n{self.log()}")
 
     def connect(self, uid=0):
         """A new connection to the helper, which knows it as @uid's; the caller closes it."""

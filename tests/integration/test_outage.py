@@ -6,6 +6,9 @@ MULTIPING_STORM_TARGETS says through how many targets each client of the storm w
 ./check --full."""
 
 import os
+import re
+import signal
+import subprocess
 import time
 
 import rig
@@ -13,7 +16,16 @@ import rig
 N_USERS, N_CLIENTS = 5, 50
 N_TARGETS = int(os.environ.get("MULTIPING_STORM_TARGETS", "20000"))
 LIFE_SECONDS = 0.3
-PATIENCE_SECONDS = 60 + N_CLIENTS * N_TARGETS / 5000  # a helper that gets nowhere at all
+AWAY_SECONDS = 1.0  # of a restart
+PATIENCE_SECONDS = 100 + N_CLIENTS * N_TARGETS / 10_000  # a helper that gets nowhere at all
+PACED = rig.UNLIMITED.replace("packets_per_second = unlimited\nburst_packets = unlimited",
+                              "packets_per_second = 500\nburst_packets = 10")
+
+
+def counts_of(output):
+    """{"outcomes": 20000, ..} of a line of ping_each or ping_many."""
+    words = output.split()
+    return dict(zip(words[::2], map(int, words[1::2])))
 
 
 class Storm(rig.Case):
@@ -24,11 +36,13 @@ class Storm(rig.Case):
         self.shared = self.helper(self.network)
         self.program = rig.copy_to(rig.temporary_folder(), rig.BUILD / "tests/integration/ping_each")
 
-    def client(self, number):
-        first = f"127.{4 * number}.0.1"
-        argv = [self.program, self.shared.socket, first, str(N_TARGETS)]
-        return self.network.popen(rig.as_user(rig.ALICE + number % N_USERS, argv), stdout=rig.subprocess.PIPE,
-                                  stderr=rig.subprocess.PIPE)
+    def client(self, number, n_targets, *arguments):
+        argv = [self.program, self.shared.socket, f"127.{4 * number}.0.1", str(n_targets), *arguments]
+        client = self.network.popen(rig.as_user(rig.ALICE + number % N_USERS, argv), stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE)
+        self.addCleanup(client.wait)
+        self.addCleanup(client.kill)
+        return client
 
     def kill_until_all_have_ended(self, clients):
         """Returns how often the helper was killed."""
@@ -44,21 +58,78 @@ class Storm(rig.Case):
 
     def test_each_target_has_exactly_one_outcome_and_none_is_lost(self):
         begin = time.monotonic()
-        clients = [self.client(number) for number in range(N_CLIENTS)]
-        for client in clients:
-            self.addCleanup(client.kill)
+        clients = [self.client(number, N_TARGETS) for number in range(N_CLIENTS)]
         n_kills = self.kill_until_all_have_ended(clients)
         seconds = time.monotonic() - begin
         n_helpers = 0
         for client in clients:
             output, error = client.communicate()
             self.assertEqual((client.returncode, error), (0, ""), output)
-            counts = dict(zip(output.split()[::2], map(int, output.split()[1::2])))
-            self.assertEqual(counts["replies"], N_TARGETS)  # on `lo` everybody answers
+            counts = counts_of(output)
+            self.assertEqual((counts["outcomes"], counts["replies"]), (N_TARGETS, N_TARGETS))  # on `lo` everybody answers
             n_helpers += counts["helpers"]
         print(f"{N_CLIENTS} clients x {N_TARGETS} targets: {n_kills} helpers killed in {seconds:.1f} s, {n_helpers} connections, "
               f"{N_CLIENTS * N_TARGETS / seconds:.0f} targets/s")
         self.assertGreater(n_kills, 3)
+
+    def test_without_waiting_the_same_is_lost(self):
+        client = self.client(0, 10 * N_TARGETS, "0")
+        self.kill_until_all_have_ended([client])
+        output, error = client.communicate()
+        counts = counts_of(output)
+        self.assertEqual((client.returncode, counts["again"], counts["missing"]), (1, 0, 0), output)
+        self.assertGreater(counts["lost"], 0)
+        self.assertNotEqual(error, "")
+
+
+class Restart(rig.Case):
+    """A helper that is stopped, and started again a second later."""
+
+    def restart(self, helper):
+        helper.process.send_signal(signal.SIGTERM)
+        self.assertEqual(helper.process.wait(rig.START_SECONDS), 0)
+        time.sleep(AWAY_SECONDS)
+        helper.start()
+
+    def run_over_restart(self, configuration, argv, hosts=""):
+        """What becomes of a client that runs when its helper is restarted: (exit code, output, error, seconds)."""
+        network = self.namespace()
+        helper = self.helper(network, configuration)
+        begin = time.monotonic()
+        client = network.popen(argv(helper), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(client.kill)
+        client.stdin.write(hosts)
+        client.stdin.close()
+        client.stdin = None
+        time.sleep(1)
+        self.assertIsNone(client.poll())
+        self.restart(helper)
+        output, error = client.communicate(timeout=120)
+        return client.returncode, output, error, time.monotonic() - begin
+
+    def test_command_line_pings_on(self):
+        code, output, error, _ = self.run_over_restart(
+            rig.UNLIMITED, lambda helper: helper.command("-c", "10", "-p", "300", "127.0.0.1", "::1"))
+        self.assertEqual(code, 0)
+        for host in ("127.0.0.1", "::1"):
+            self.assertEqual(re.findall(rf"^{host} +: \[(\d)\], 64 bytes", output, re.MULTILINE), list("0123456789"), output)
+            self.assertRegex(error, rf"(?m)^{host} +: xmt/rcv/%loss = 10/10/0%")
+        self.assertEqual(len([line for line in error.splitlines() if line]), 2, error)  # the summaries, nothing else
+
+    def test_sweep_goes_on(self):
+        hosts = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(1500)]
+        code, output, error, _ = self.run_over_restart(
+            PACED, lambda helper: helper.command("-a", "-i", "0", "-r", "0", "-f", "-"), "\n".join(hosts))
+        self.assertEqual((code, error, sorted(output.splitlines())), (0, "", sorted(hosts)))
+
+    def test_one_call_goes_on(self):
+        program = rig.copy_to(rig.temporary_folder(), rig.BUILD / "tests/integration/ping_many")
+        hosts = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(1500)]
+        code, output, error, seconds = self.run_over_restart(
+            PACED, lambda helper: rig.as_user(rig.ALICE, [program, helper.socket, "1000"]), "\n".join(hosts))
+        self.assertEqual((code, error), (0, ""), output)
+        self.assertEqual((counts_of(output)["replies"], counts_of(output)["wrong"]), (1500, 0))
+        self.assertGreater(seconds, 1500 / 500 + AWAY_SECONDS / 2)  # a delay it was
 
 
 if __name__ == "__main__":

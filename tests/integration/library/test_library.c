@@ -29,14 +29,19 @@
 
 enum { SECOND_US = 1000000, N_MANY = 300 };
 
-static struct multiping *new_with_timeout(int64_t probe_timeout_us) {
+static struct multiping *new_with_times(int64_t probe_timeout_us, int64_t helper_wait_us) {
 	struct multiping_config config;
 	struct multiping *multiping;
 
 	multiping_config_init(&config);
 	config.probe_timeout_us = probe_timeout_us;
+	config.helper_wait_us = helper_wait_us;
 	assert_int_equal(multiping_new(&config, &multiping), 0);
 	return multiping;
+}
+
+static struct multiping *new_with_timeout(int64_t probe_timeout_us) {
+	return new_with_times(probe_timeout_us, 10 * SECOND_US);
 }
 
 /* Adds @n hosts of @network, "127.1" say. */
@@ -351,7 +356,7 @@ static void kill_helper(void) {
 }
 
 static void lost_events_tell_each_outcome_once(void **state) {
-	struct multiping *multiping = new_with_timeout(60 * SECOND_US);
+	struct multiping *multiping = new_with_times(60 * SECOND_US, 0);
 	struct pollfd poll_for = {.fd = multiping_fd(multiping), .events = POLLIN};
 	unsigned n_outcomes[2 * N_MANY] = {0}, n_replies = 0, n_lost = 0;
 	struct multiping_event event;
@@ -384,7 +389,7 @@ static void lost_events_tell_each_outcome_once(void **state) {
 }
 
 static void lost_receive_returns_with_what_it_has(void **state) {
-	struct multiping *multiping = new_with_timeout(60 * SECOND_US);
+	struct multiping *multiping = new_with_times(60 * SECOND_US, 0);
 	int r;
 
 	add_many(multiping, "127.1", N_MANY);
@@ -404,6 +409,59 @@ static void lost_receive_returns_with_what_it_has(void **state) {
 	multiping_free(multiping);
 }
 
+static void lost_is_what_no_helper_came_back_for(void **state) {
+	struct multiping *multiping = new_with_times(60 * SECOND_US, SECOND_US / 2);
+	int64_t begin_us;
+
+	add_many(multiping, "127.9", N_MANY);
+	assert_int_equal(multiping_send(multiping), N_MANY);
+	assert_int_equal(multiping_receive(multiping, 0), N_MANY);
+	kill_helper();
+	begin_us = now_us();
+	assert_int_equal(multiping_receive(multiping, -1), N_MANY);
+	assert_true(now_us() - begin_us >= SECOND_US / 2);
+	assert_int_equal(count(multiping, MULTIPING_HELPER_LOST), N_MANY);
+	assert_int_equal(get(multiping, 0).error, ECONNREFUSED);
+	assert_int_equal(get(multiping, 0).n_sent, 0); /* as far as anybody knows */
+	multiping_free(multiping);
+}
+
+/* The value of a counter; UINT64_MAX: there is none of that name. */
+static uint64_t counter(struct multiping *multiping, enum multiping_stats_scope scope,
+			const char *name) {
+	struct multiping_counter *counters;
+	uint64_t value = UINT64_MAX;
+	size_t n;
+
+	assert_int_equal(multiping_stats(multiping, scope, &counters, &n), 0);
+	for (size_t i = 0; i < n; ++i) {
+		value = strcmp(counters[i].name, name) == 0 ? counters[i].value : value;
+	}
+	free(counters);
+	return value;
+}
+
+static void alive_stats_count_what_was_asked(void **state) {
+	struct multiping *multiping = new_with_timeout(60 * SECOND_US), *other;
+	struct multiping_helper helper = {.struct_bytes = sizeof helper};
+
+	add_many(multiping, "127.1", N_MANY);
+	assert_int_equal(counter(multiping, MULTIPING_STATS_SESSION, "replies"), 0);
+	assert_int_equal(multiping_send(multiping), N_MANY);
+	assert_int_equal(multiping_receive(multiping, -1), 0);
+	assert_int_equal(counter(multiping, MULTIPING_STATS_SESSION, "replies"), N_MANY);
+	other = new_with_timeout(60 * SECOND_US);
+	assert_int_equal(counter(other, MULTIPING_STATS_SESSION, "replies"), 0);
+	assert_true(counter(other, MULTIPING_STATS_HELPER, "replies") >= N_MANY);
+	assert_true(counter(other, MULTIPING_STATS_OWNER, "connections") >= 2);
+	assert_int_equal(counter(other, MULTIPING_STATS_SESSION, "no_such_counter"), UINT64_MAX);
+	assert_int_equal(multiping_get_helper(other, &helper), 0);
+	assert_int_equal(strncmp(helper.helper, "multiping-helper ", 17), 0);
+	assert_true(helper.namespace_inode != 0 && !helper.is_private);
+	multiping_free(other);
+	multiping_free(multiping);
+}
+
 int main(int argc, char **argv) {
 	const struct CMUnitTest tests[] = {
 		/* first: a lookup of names in another test may still be closing its descriptor */
@@ -415,11 +473,13 @@ int main(int argc, char **argv) {
 		cmocka_unit_test(alive_reset_begins_a_new_round),
 		cmocka_unit_test(alive_own_loop_gets_each_outcome_once),
 		cmocka_unit_test(alive_cancel_ends_a_probe_early),
+		cmocka_unit_test(alive_stats_count_what_was_asked),
 		cmocka_unit_test(limited_receive_never_calls_silent_who_was_not_sent),
 		cmocka_unit_test(limited_run_is_longer_and_loses_nobody),
 		cmocka_unit_test(limited_silent_hosts_are_pending_until_sent),
 		cmocka_unit_test(lost_events_tell_each_outcome_once),
 		cmocka_unit_test(lost_receive_returns_with_what_it_has),
+		cmocka_unit_test(lost_is_what_no_helper_came_back_for),
 	};
 
 	if (argc != 2) {
