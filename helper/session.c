@@ -20,7 +20,8 @@ int session_new(struct session_context *context, int fd, const struct owner *own
 	if (session == NULL) {
 		return -ENOMEM;
 	}
-	r = user_open_session(context->users, owner, &session->part, &session->user);
+	r = user_open_session(context->users, owner, context->prober->clock.now_ns, &session->part,
+			      &session->user);
 	if (r != 0) {
 		free(session);
 		return r;

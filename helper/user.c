@@ -9,7 +9,10 @@
 
 #include "helper/log.h"
 
-enum { UNSTAMPED_SPAN_SHIFT = 29 };
+enum {
+	UNSTAMPED_SPAN_SHIFT = 29,
+	MAX_GONE = 1024, /* there are few: each has sent a packet just now */
+};
 
 void counters_add(struct counters *sum, const struct counters *counters) {
 	enum { N_COUNTERS = sizeof *sum / sizeof(uint64_t) };
@@ -27,10 +30,6 @@ void users_init(struct users *ret_users, uint64_t n_probes, uint64_t n_request_b
 			      [USER_PROBES] = n_probes,
 			      [USER_REQUEST_BYTES] = n_request_bytes},
 	};
-}
-
-void users_deinit(struct users *users) {
-	assert(users->first == NULL && users->n_users == 0);
 }
 
 /* The configured upper bound of one owner. */
@@ -115,7 +114,6 @@ static struct user *user_new(struct users *users, const struct owner *owner) {
 	token_bucket_init(&user->bucket, owner->limits.packets_per_second,
 			  owner->limits.burst_packets);
 	users->first = user;
-	users->n_users++;
 	return user;
 }
 
@@ -130,24 +128,66 @@ static void user_free(struct user *user) {
 	}
 	*link = user->next;
 	counters_add(&user->users->past, &user->past);
-	user->users->n_users--;
 	free(user);
 }
 
-int user_open_session(struct users *users, const struct owner *owner, struct user_part *part,
-		      struct user **ret_user) {
+/* The account has no session any more. */
+static void user_leave(struct user *user) {
+	struct users *users = user->users;
+
+	users->n_users--;
+	if (user->bucket.full_at_ns > users->now_ns && users->n_gone < MAX_GONE) {
+		users->n_gone++;
+	} else {
+		user_free(user);
+	}
+}
+
+/* Frees the accounts without a session whose buckets are full by @now_ns. */
+static void users_forget(struct users *users, int64_t now_ns) {
+	for (struct user *user = users->first, *next; user != NULL; user = next) {
+		next = user->next;
+		if (user->n_sessions == 0 && user->bucket.full_at_ns <= now_ns) {
+			user_free(user);
+			users->n_gone--;
+		}
+	}
+	users->now_ns = now_ns;
+}
+
+void users_deinit(struct users *users) {
+	assert(users->n_users == 0);
+	users_forget(users, INT64_MAX);
+	assert(users->first == NULL && users->n_gone == 0);
+}
+
+/* The account of @owner, with his limits of now where he has no session; NULL: no memory. */
+static struct user *users_come(struct users *users, const struct owner *owner) {
 	struct user *user = users_find(users, owner);
 
-	*part = (struct user_part){0};
 	if (user == NULL) {
 		user = user_new(users, owner);
+	} else if (user->n_sessions == 0) {
+		users->n_gone--;
+		user->limits = owner->limits;
 	}
+	users->n_users += user != NULL && user->n_sessions == 0;
+	return user;
+}
+
+int user_open_session(struct users *users, const struct owner *owner, int64_t now_ns,
+		      struct user_part *part, struct user **ret_user) {
+	struct user *user;
+
+	users_forget(users, now_ns);
+	*part = (struct user_part){0};
+	user = users_come(users, owner);
 	if (user == NULL) {
 		return -ENOMEM;
 	}
 	if (user_charge(user, part, USER_CONNECTIONS, 1) != 0) {
 		if (user->n_sessions == 0) {
-			user_free(user);
+			user_leave(user);
 		}
 		return USER_E_QUOTA;
 	}
@@ -216,7 +256,7 @@ void user_close_session(struct user *user, struct user_part *part) {
 	counters_add(&user->past, &part->counters);
 	parts_remove(user, part);
 	if (--user->n_sessions == 0) {
-		user_free(user);
+		user_leave(user);
 	}
 }
 

@@ -45,7 +45,9 @@ void counters_add(struct counters *sum, const struct counters *counters);
 
 struct users {
 	uint64_t remaining[USER_N_RESOURCES];
-	uint32_t n_users;
+	uint32_t n_users; /* with a session */
+	uint32_t n_gone;  /* without, kept until their buckets are full: who comes again finds them as they were */
+	int64_t now_ns;   /* of the latest session's opening */
 	struct user *first;
 	uint64_t n_refused;   /* connections of owners without an account */
 	struct counters past; /* of owners without a session */
@@ -91,10 +93,11 @@ void users_deinit(struct users *users);
 
 /* Opens a session of @owner, whose account is made if it has none; charges one connection to it and to @part (zeroed
  * here). USER_E_QUOTA: too many connections. -ENOMEM. */
-int user_open_session(struct users *users, const struct owner *owner, struct user_part *part,
-		      struct user **ret_user);
+int user_open_session(struct users *users, const struct owner *owner, int64_t now_ns,
+		      struct user_part *part, struct user **ret_user);
 
-/* Gives the connection back, asserts that @part is at zero, and frees the account with its last session. */
+/* Gives the connection back and asserts that @part is at zero. With its last session the account goes, as soon as its bucket is
+ * full: connecting anew brings nobody new tokens. */
 void user_close_session(struct user *user, struct user_part *part);
 
 /* All that the owner's sessions have counted. */

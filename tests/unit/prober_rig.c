@@ -30,7 +30,7 @@ void rig_open(struct rig *rig) {
 	rig->realm = (struct realm){.config = &rig->config, .listener = rig->config.listeners};
 	users_init(&rig->users, rig->config.probes_in_flight, 1 << 20);
 	owner_find(&rig->realm, &(struct subordinates){0}, &(struct peer){.uid = 1000}, &owner);
-	assert_int_equal(user_open_session(&rig->users, &owner, &rig->part, &rig->user), 0);
+	assert_int_equal(user_open_session(&rig->users, &owner, 0, &rig->part, &rig->user), 0);
 	rig->n_pings = 0;
 }
 

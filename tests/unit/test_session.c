@@ -3,6 +3,7 @@
 /* Sessions through the helper's own loop: what clients are told, when they read and when they do not. */
 #include "tests/unit/helper_rig.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -208,6 +209,21 @@ static void session_over_connections_is_told_so(void **state) {
 	assert_int_equal(recv(fds[0], bytes, sizeof bytes, 0), 0);
 	(void)close(fds[0]);
 	client_free(client);
+}
+
+static void session_of_a_stranger_is_refused(void **state) {
+	struct helper *helper = *state;
+	uint8_t bytes[1024];
+	int fds[2];
+
+	helper->stranger = 65534; /* as in a user namespace */
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds), 0);
+	assert_int_equal(helper_begin_session(helper, fds[1], &(struct peer){.uid = 65534}, 0),
+			 -EPERM);
+	assert_true(recv(fds[0], bytes, sizeof bytes, 0) > 0); /* closing */
+	assert_int_equal(recv(fds[0], bytes, sizeof bytes, 0), 0);
+	(void)close(fds[0]);
+	client_free(client_new(helper, 65533, true));
 }
 
 /* --- cancel --- */
@@ -576,6 +592,7 @@ int main(void) {
 		TEST(session_without_hello_gets_nothing),
 		TEST(session_slow_to_say_hello_is_closed),
 		TEST(session_over_connections_is_told_so),
+		TEST(session_of_a_stranger_is_refused),
 		TEST(session_cancel_ends_admitted_and_not_admitted),
 		TEST(session_cancel_of_one_leaves_the_others),
 		TEST(session_outcomes_wait_for_a_client_that_does_not_read),

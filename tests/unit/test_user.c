@@ -23,6 +23,7 @@ static const struct realm host = {&config, config.listeners, NULL};
 
 struct fixture {
 	struct config_limits limits; /* of owners yet to come */
+	int64_t now_ns;
 	struct users users;
 	struct user *alice, *bob;
 	struct user_part parts[4];
@@ -57,7 +58,7 @@ static int try_open(struct fixture *fixture, uid_t uid, struct user_part *part,
 		    struct user **ret_user) {
 	const struct owner owner = {.uid = uid, .realm = &host, .limits = fixture->limits};
 
-	return user_open_session(&fixture->users, &owner, part, ret_user);
+	return user_open_session(&fixture->users, &owner, fixture->now_ns, part, ret_user);
 }
 
 static struct user *open_session(struct fixture *fixture, uid_t uid, int part) {
@@ -107,12 +108,44 @@ static void user_open_session_other_realm_is_another_account(void **state) {
 	const struct owner owner = {
 		.uid = ALICE, .realm = &realm, .limits = {.max_connections = 7}};
 
-	assert_int_equal(user_open_session(&fixture->users, &owner, &fixture->parts[1], &other), 0);
+	assert_int_equal(user_open_session(&fixture->users, &owner, 0, &fixture->parts[1], &other),
+			 0);
 	assert_ptr_not_equal(alice, other);
 	assert_int_equal(other->limits.max_connections, 7);
 	assert_ptr_equal(other->realm, &realm);
 	user_close_session(alice, &fixture->parts[0]);
 	user_close_session(other, &fixture->parts[1]);
+}
+
+static void user_open_session_again_finds_the_bucket_as_it_was(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice;
+	int64_t full_at_ns;
+
+	fixture->limits.packets_per_second = 1000;
+	fixture->limits.burst_packets = 10;
+	fixture->now_ns = 5000000;
+	alice = open_session(fixture, ALICE, 0);
+	token_bucket_take(&alice->bucket, fixture->now_ns);
+	token_bucket_take(&alice->bucket, fixture->now_ns);
+	full_at_ns = alice->bucket.full_at_ns;
+	assert_int_equal(full_at_ns, 7000000);
+	user_close_session(alice, &fixture->parts[0]);
+	assert_int_equal(fixture->users.n_users, 0); /* takes no share of the pools */
+	assert_int_equal(fixture->users.n_gone, 1);
+
+	fixture->now_ns = full_at_ns - 1;
+	fixture->limits.max_connections = 1;
+	alice = open_session(fixture, ALICE, 0);
+	assert_int_equal(alice->bucket.full_at_ns, full_at_ns);
+	assert_int_equal(alice->limits.max_connections, 1);
+	assert_int_equal(fixture->users.n_users, 1);
+	assert_int_equal(fixture->users.n_gone, 0);
+	user_close_session(alice, &fixture->parts[0]);
+
+	fixture->now_ns = full_at_ns;
+	user_close_session(open_session(fixture, bobs_uid, 0), &fixture->parts[0]);
+	assert_null(fixture->users.first);
 }
 
 static void user_open_session_over_the_limit_is_refused(void **state) {
@@ -383,6 +416,7 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(user_open_session_same_uid_shares_an_account),
 		TEST(user_open_session_other_realm_is_another_account),
+		TEST(user_open_session_again_finds_the_bucket_as_it_was),
 		TEST(user_open_session_over_the_limit_is_refused),
 		TEST(user_open_session_new_owner_refused_leaves_no_account),
 		TEST(user_open_session_one_owner_never_takes_the_last_connection),
