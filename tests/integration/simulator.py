@@ -9,16 +9,24 @@
 
 Everything is routed to the simulator. The addresses are those that RFC 2544, RFC 5737 and RFC 3849 keep for such purposes."""
 
+import ipaddress
 import json
 import signal
+import statistics
 import subprocess
 from typing import NamedTuple
 
 import rig
-from client_from_specification import Client
+from client_from_specification import Client, RECEIVE_STAMP, REPLY, TRANSMIT_STAMP
 
 HOME = ["203.0.113.77", "2001:db8:ffff::77"]  # our own addresses
 DEVICE = "sim0"
+
+
+def hosts(prefix, n_hosts, first=1):
+    """@n_hosts addresses of a prefix, as text."""
+    network = ipaddress.ip_network(prefix)
+    return [str(network[first + number]) for number in range(n_hosts)]
 
 
 class Sent(NamedTuple):
@@ -71,8 +79,8 @@ class Simulator:
     def trace(self):
         """Everything that it has sent: [Sent], in order."""
         self.report()
-        with self.trace_path.open() as lines:
-            return [Sent(*(word if place == 3 else int(word) for place, word in enumerate(line.split()))) for line in lines]
+        lines = self.trace_path.read_text().split("\n")[:-1]  # of the last one there may be a part only
+        return [Sent(*(word if place == 3 else int(word) for place, word in enumerate(line.split()))) for line in lines]
 
     def first(self, answer=0):
         """The first packet of one answer to each destination: {destination: Sent}."""
@@ -106,3 +114,15 @@ class Case(rig.Case):
     def counters(self):
         """The helper's own."""
         return self.client.call("stats", scope="helper")
+
+    def assert_round_trips(self, targets, outcomes, answer=0):
+        """All replied, each took as long as the simulator kept its request and in the middle not much longer."""
+        sent = self.simulator.first(answer)
+        beyond, kept = [], []
+        for target, outcome in zip(targets, outcomes, strict=True):
+            self.assertEqual(outcome[1:3], [REPLY, TRANSMIT_STAMP | RECEIVE_STAMP], target)
+            self.assertIn(target, sent, "it replied before that")
+            self.assertGreaterEqual(outcome[4], sent[target].kept_ns, target)
+            kept.append(sent[target].kept_ns)
+            beyond.append(outcome[4] - sent[target].kept_ns)
+        self.assertLess(statistics.median(beyond), statistics.median(kept) / 2)

@@ -5,14 +5,14 @@
 The simulator knows what it did, and that is the truth here: how long it kept each request, which ones it lost. A round-trip time
 is at least that long; how much longer is compared with the delay itself."""
 
-import ipaddress
 import re
 import statistics
 import time
 
 import rig
 import simulator
-from client_from_specification import FIRST_EVENT, ICMP_ERROR, RECEIVE_STAMP, REPLY, TIMEOUT, TRANSMIT_STAMP, address
+from client_from_specification import FIRST_EVENT, ICMP_ERROR, REPLY, TIMEOUT, address
+from simulator import hosts
 
 DUPLICATE, LATE, UNVERIFIED_ERROR = range(FIRST_EVENT, FIRST_EVENT + 3)
 UNVERIFIED = 8
@@ -25,29 +25,12 @@ ERRORS = {4: {3: range(16), 11: range(2), 12: range(3)}, 6: {1: range(9), 2: ran
 MTU_IN = {(4, 3, 4), (6, 2, 0)}  # which of them tell the next hop's
 
 
-def hosts(prefix, n_hosts, first=1):
-    """@n_hosts addresses of a prefix, as text."""
-    network = ipaddress.ip_network(prefix)
-    return [str(network[first + number]) for number in range(n_hosts)]
-
-
 def of_error(outcome):
     """What an icmp_error or unverified_error tells: (type, code, reporter, mtu)."""
     return tuple(outcome[4:8])
 
 
 class SimulatedNetwork(simulator.Case):
-    def assert_round_trips(self, targets, outcomes, answer=0):
-        """All replied, each took as long as the simulator kept its request and in the middle not much longer."""
-        sent = self.simulator.first(answer)
-        beyond, kept = [], []
-        for target, outcome in zip(targets, outcomes):
-            self.assertEqual(outcome[1:3], [REPLY, TRANSMIT_STAMP | RECEIVE_STAMP], target)
-            self.assertGreaterEqual(outcome[4], sent[target].kept_ns, target)
-            kept.append(sent[target].kept_ns)
-            beyond.append(outcome[4] - sent[target].kept_ns)
-        self.assertLess(statistics.median(beyond), statistics.median(kept) / 2)
-
     def assert_takes(self, begin, seconds):
         """That as long as @seconds, and not much longer, have gone by since @begin."""
         took = time.monotonic() - begin

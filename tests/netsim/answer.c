@@ -39,6 +39,7 @@ static const struct {
 };
 
 static const char *const bodies[N_BODIES] = {[BODY_ECHO] = "echo", [BODY_ERROR] = "error"};
+static const char *const roles[N_ROLES] = {[ROLE_FROM] = "from", [ROLE_ABOUT] = "about"};
 
 void answer_init(struct answer *ret_answer, enum body body) {
 	*ret_answer = (struct answer){.body = body};
@@ -59,13 +60,21 @@ enum field field_find(const char *name) {
 	return field;
 }
 
-enum body body_find(const char *name) {
-	enum body body = 0;
+static unsigned name_find(const char *const *names, unsigned n_names, const char *name) {
+	unsigned place = 0;
 
-	while (body < N_BODIES && strcmp(bodies[body], name) != 0) {
-		body++;
+	while (place < n_names && strcmp(names[place], name) != 0) {
+		place++;
 	}
-	return body;
+	return place;
+}
+
+enum body body_find(const char *name) {
+	return name_find(bodies, N_BODIES, name);
+}
+
+enum role role_find(const char *name) {
+	return name_find(roles, N_ROLES, name);
 }
 
 /* Reads "5" or "1..9". */

@@ -48,10 +48,16 @@ struct number {
 
 enum body { BODY_ECHO, BODY_ERROR, N_BODIES };
 
+enum role {
+	ROLE_FROM,  /* who sends it, instead of the host that was asked */
+	ROLE_ABOUT, /* error: to whom the quoted request went, instead of that host */
+	N_ROLES,
+};
+
 struct answer {
 	enum body body;
-	bool has_source;
-	struct in6_addr source; /* instead of the address that was asked; IPv4 as IPv4-mapped */
+	bool has_address[N_ROLES];
+	struct in6_addr addresses[N_ROLES]; /* IPv4 as IPv4-mapped */
 	struct number numbers[N_FIELDS];
 	uint64_t n_sent, n_lost, n_reordered,
 		n_refused; /* refused: by the kernel, as no IP packet */
@@ -73,9 +79,10 @@ struct occasion {
 /* Every number as it is when nothing is said. */
 void answer_init(struct answer *ret_answer, enum body body);
 
-/* The field of this name, or N_FIELDS; the body, or N_BODIES. */
+/* What has this name, or N_FIELDS, N_BODIES, N_ROLES. */
 enum field field_find(const char *name);
 enum body body_find(const char *name);
+enum role role_find(const char *name);
 
 /* Reads "5", "1..9", "random", "host" or "count". False: it is none of these, or not within the field's limits. */
 bool number_parse(const char *text, enum field field, struct number *ret_number);

@@ -16,40 +16,37 @@
 #include "tests/netsim/report.h"
 #include "tests/netsim/simulator.h"
 
+/* clang-format off */
 static const char usage_head[] =
 	"usage: netsim [--seed N] [--trace FILE] DEVICE RULE...\n"
 	"\n"
 	"Makes the TUN device DEVICE and answers each echo request that is routed there.\n"
 	"\n"
-	"RULE is one argument: \"PREFIX/BITS [ANSWER [+ ANSWER]...]\", 4 answers at most. The "
-	"first rule whose\n"
-	"prefix the destination has answers, with all its answers; without one, and without a "
+	"RULE is one argument: \"PREFIX/BITS [ANSWER [+ ANSWER]...]\", 4 answers at most. The first rule\n"
+	"whose prefix the destination has answers, with all its answers; without one, and without a\n"
 	"rule: silence.\n"
 	"\n"
-	"ANSWER is \"echo\", the request's data in a reply, or \"error\", an ICMP error that "
-	"quotes the request;\n"
-	"then \"from ADDRESS\", who sends it instead of the host that was asked, and NAME VALUE "
-	"pairs:\n"
+	"ANSWER is \"echo\", the request's data in a reply, or \"error\", an ICMP error that quotes the\n"
+	"request; then pairs: \"from ADDRESS\", who sends it, instead of the host that was asked; \"about\n"
+	"ADDRESS\", error: to whom the quoted request went, instead of that host; and NAME VALUE:\n"
 	"\n";
 static const char usage_tail[] =
 	"\n"
-	"VALUE is a number; LOW..HIGH, any of these, drawn anew for each packet; \"random\", any "
-	"that can be;\n"
-	"\"host\", the bits of the destination behind the prefix; \"count\", 0 for the first copy, "
-	"then 1, ...\n"
+	"VALUE is a number; LOW..HIGH, any of these, drawn anew for each packet; \"random\", any that can\n"
+	"be; \"host\", the bits of the destination behind the prefix; \"count\", 0 for the first copy, then\n"
+	"1, 2, ...\n"
 	"\n"
 	"  \"198.18.0.0/16 echo delay 1000..9000 loss 100\"\n"
 	"  \"198.19.0.0/24 error type 3 code host from 203.0.113.1 quote 8 + echo delay 50000\"\n"
 	"  \"198.19.1.1/32 echo sequence count payload random copies 65536 gap 10\"\n"
 	"  \"2001:db8::/32 echo size 65000 copies 3\"\n"
 	"\n"
-	"Prints {\"ready\": DEVICE} when the device is there, which is then to be given addresses, "
-	"set up, and routed\n"
-	"to; at SIGUSR1, and at its end by SIGTERM, a line of JSON with all counts. --trace writes "
-	"a line for each\n"
-	"packet sent: rule and answer from 0, copy, destination, identifier, sequence, when the "
-	"request was read and\n"
-	"when the answer was about to be written, in ns: monotonic both, then realtime both.\n";
+	"Prints {\"ready\": DEVICE} when the device is there, which is then to be given addresses, set up,\n"
+	"and routed to; at SIGUSR1, and at its end by SIGTERM, a line of JSON with all counts. --trace\n"
+	"writes a line for each packet sent: rule and answer from 0, copy, destination, identifier,\n"
+	"sequence, when the request was read and when the answer was about to be written, in ns:\n"
+	"monotonic both, then realtime both.\n";
+/* clang-format on */
 
 struct options {
 	uint64_t seed;

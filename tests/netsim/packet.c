@@ -25,6 +25,15 @@ static void put16(uint8_t *bytes, uint64_t value) {
 	bytes[1] = (uint8_t)value;
 }
 
+/* Puts 4 or 16 bytes. */
+static void put_address(uint8_t *bytes, const struct in6_addr *address) {
+	if (IN6_IS_ADDR_V4MAPPED(address)) {
+		memcpy(bytes, address->s6_addr + 12, 4);
+	} else {
+		memcpy(bytes, address, 16);
+	}
+}
+
 /* --- requests --- */
 
 static struct in6_addr mapped(const uint8_t ipv4[4]) {
@@ -120,11 +129,14 @@ static void add_reply(struct packet *packet, const struct request *request,
 
 /* The header as it was sent; of IPv4 with as many words as is asked for, no-operations for those behind the fifth. */
 static void add_quoted_header(struct packet *packet, const struct request *request,
-			      const struct values *values) {
+			      const struct answer *answer, const struct values *values) {
 	uint8_t *header = packet->bytes + packet->n_bytes;
 	size_t n_words = (size_t)values->of[FIELD_QUOTED_WORDS];
 
 	add(packet, request->bytes, request->n_header);
+	if (answer->has_address[ROLE_ABOUT]) {
+		put_address(header + (request->is_ipv6 ? 24 : 16), &answer->addresses[ROLE_ABOUT]);
+	}
 	if (request->is_ipv6 || !values->has[FIELD_QUOTED_WORDS]) {
 		return;
 	}
@@ -138,7 +150,7 @@ static void add_quoted_header(struct packet *packet, const struct request *reque
 }
 
 static void add_error(struct packet *packet, const struct request *request,
-		      const struct values *values) {
+		      const struct answer *answer, const struct values *values) {
 	uint64_t mtu = (uint64_t)values->of[FIELD_MTU];
 	uint8_t header[ECHO_HEADER_BYTES] = {
 		request->is_ipv6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH,
@@ -149,7 +161,7 @@ static void add_error(struct packet *packet, const struct request *request,
 		put16(header + 4, mtu >> 16);
 	}
 	add(packet, header, sizeof header);
-	add_quoted_header(packet, request, values);
+	add_quoted_header(packet, request, answer, values);
 	add_echo(packet, request, values,
 		 values->has[FIELD_QUOTE] ? (size_t)values->of[FIELD_QUOTE] : SIZE_MAX);
 }
@@ -159,8 +171,9 @@ static void add_error(struct packet *packet, const struct request *request,
 /* Adds an IP header to the empty @packet; returns its length. */
 static size_t add_ip(struct packet *packet, const struct request *request,
 		     const struct answer *answer, const struct values *values) {
-	const struct in6_addr *source =
-		answer->has_source ? &answer->source : &request->destination;
+	const struct in6_addr *source = answer->has_address[ROLE_FROM]
+						? &answer->addresses[ROLE_FROM]
+						: &request->destination;
 	uint8_t header[IPV6_HEADER_BYTES + 20] = {0};
 	uint8_t hop_limit = (uint8_t)values->of[FIELD_HOP_LIMIT];
 	size_t n_bytes = IPV6_HEADER_BYTES;
@@ -169,16 +182,16 @@ static size_t add_ip(struct packet *packet, const struct request *request,
 		header[0] = 0x60;
 		header[6] = IPPROTO_ICMPV6;
 		header[7] = hop_limit;
-		memcpy(header + 8, source, 16);
-		memcpy(header + 24, &request->source, 16);
+		put_address(header + 8, source);
+		put_address(header + 24, &request->source);
 	} else {
 		n_bytes = (size_t)values->of[FIELD_WORDS] * 4;
 		memset(header + IPV4_HEADER_BYTES, OPTION_NOP, sizeof header - IPV4_HEADER_BYTES);
 		header[0] = (uint8_t)(0x40 | values->of[FIELD_WORDS]);
 		header[8] = hop_limit;
 		header[9] = IPPROTO_ICMP;
-		memcpy(header + 12, source->s6_addr + 12, 4);
-		memcpy(header + 16, request->source.s6_addr + 12, 4);
+		put_address(header + 12, source);
+		put_address(header + 16, &request->source);
 	}
 	add(packet, header, n_bytes);
 	return n_bytes;
@@ -257,7 +270,7 @@ void packet_build(const struct request *request, const struct answer *answer,
 	if (answer->body == BODY_ECHO) {
 		add_reply(packet, request, values);
 	} else {
-		add_error(packet, request, values);
+		add_error(packet, request, answer, values);
 	}
 	if (values->has[FIELD_TYPE]) {
 		icmp[0] = (uint8_t)values->of[FIELD_TYPE];

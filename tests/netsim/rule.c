@@ -37,6 +37,10 @@ static bool address_parse(const char *text, struct in6_addr *ret_address) {
 	return true;
 }
 
+static bool is_ipv4(const struct in6_addr *address) {
+	return IN6_IS_ADDR_V4MAPPED(address);
+}
+
 static bool has_prefix(const struct rule *rule, const struct in6_addr *address) {
 	unsigned n_bytes = rule->n_bits / 8, n_bits = rule->n_bits % 8;
 	uint8_t difference;
@@ -61,18 +65,26 @@ static int prefix_parse(char *text, struct rule *rule) {
 	    !address_parse(text, &rule->prefix)) {
 		return RULE_E_PREFIX;
 	}
-	rule->n_bits = (unsigned)n_bits + (IN6_IS_ADDR_V4MAPPED(&rule->prefix) ? MAPPED_BITS : 0);
+	rule->n_bits = (unsigned)n_bits + (is_ipv4(&rule->prefix) ? MAPPED_BITS : 0);
 	return rule->n_bits > ADDRESS_BITS || rule_host(rule, &rule->prefix) != 0 ? RULE_E_PREFIX
 										  : 0;
 }
 
-static int source_parse(const char *text, const struct rule *rule, struct answer *answer) {
-	if (!address_parse(text, &answer->source) ||
-	    IN6_IS_ADDR_V4MAPPED(&answer->source) != IN6_IS_ADDR_V4MAPPED(&rule->prefix)) {
-		return RULE_E_VALUE;
+/* Reads the value of the field or role that @name names. */
+static int value_parse(const char *name, const char *value, const struct rule *rule,
+		       struct answer *answer) {
+	enum field field = field_find(name);
+	enum role role = role_find(name);
+
+	if (value == NULL || (field == N_FIELDS && role == N_ROLES)) {
+		return RULE_E_WORD;
 	}
-	answer->has_source = true;
-	return 0;
+	if (field != N_FIELDS) {
+		return number_parse(value, field, &answer->numbers[field]) ? 0 : RULE_E_VALUE;
+	}
+	answer->has_address[role] = address_parse(value, &answer->addresses[role]) &&
+				    is_ipv4(&answer->addresses[role]) == is_ipv4(&rule->prefix);
+	return answer->has_address[role] ? 0 : RULE_E_VALUE;
 }
 
 /* Reads one answer, to its end or its "+". */
@@ -86,17 +98,7 @@ static int answer_parse(char *word, char **rest, struct rule *rule) {
 	}
 	answer_init(answer, body);
 	while (r == 0 && (word = strtok_r(NULL, " ", rest)) != NULL && strcmp(word, "+") != 0) {
-		enum field field = field_find(word);
-		const char *value = strtok_r(NULL, " ", rest);
-
-		if (value == NULL || (field == N_FIELDS && strcmp(word, "from") != 0)) {
-			return RULE_E_WORD;
-		}
-		if (field == N_FIELDS) {
-			r = source_parse(value, rule, answer);
-		} else if (!number_parse(value, field, &answer->numbers[field])) {
-			r = RULE_E_VALUE;
-		}
+		r = value_parse(word, strtok_r(NULL, " ", rest), rule, answer);
 	}
 	return r;
 }
