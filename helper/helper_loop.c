@@ -156,6 +156,7 @@ static void session_used(struct helper *helper, struct session *session, int r) 
 		session_end(helper, session);
 		return;
 	}
+	scheduler_end_cancelled(&helper->scheduler, session);
 	if (session->admitting != NULL) {
 		scheduler_activate(&helper->scheduler, session);
 	}

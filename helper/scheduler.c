@@ -158,6 +158,12 @@ static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	return 0;
 }
 
+void scheduler_end_cancelled(struct scheduler *scheduler, struct session *session) {
+	while (session->admitting != NULL && ping_next_is_cancelled(session->admitting) &&
+	       admit_one(scheduler, session) == 0) {
+	}
+}
+
 /* --- deficit round robin --- */
 
 /* Whose turn it is gets a quantum of bytes to send. A target may overdraw it, which is paid back in later turns; what is not used for

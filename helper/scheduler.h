@@ -26,6 +26,10 @@ void scheduler_init(struct scheduler *ret_scheduler, struct prober *prober,
 void scheduler_activate(struct scheduler *scheduler, struct session *session);
 void scheduler_deactivate(struct scheduler *scheduler, struct session *session);
 
+/* Ends the cancelled targets that come next in @session: they wait for no rate, but cost their owner's tokens. What finds no slot
+ * waits for its turn. */
+void scheduler_end_cancelled(struct scheduler *scheduler, struct session *session);
+
 /* Admits up to @budget targets. Returns when there may be more to do: a time, prober->clock.now_ns where the budget ended it, or
  * INT64_MAX where nothing waits but for outcomes to be delivered. */
 int64_t scheduler_run(struct scheduler *scheduler, uint32_t budget);

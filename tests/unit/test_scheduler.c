@@ -234,7 +234,8 @@ static void scheduler_budget_ends_a_run(void **state) {
 	assert_int_equal(session_read(session, 1), 0);
 	scheduler_activate(&helper->scheduler, session);
 	scheduler_activate(&helper->scheduler, session); /* is active */
-	for (uint32_t budget = 1, n_admitted = 0; budget <= 10; budget++) { /* whatever a turn allows */
+	for (uint32_t budget = 1, n_admitted = 0; budget <= 10;
+	     budget++) { /* whatever a turn allows */
 		at_ns = scheduler_run(&helper->scheduler, budget);
 		n_admitted += budget;
 		assert_int_equal(session->pings_first->n_admitted, n_admitted);
@@ -309,6 +310,24 @@ static void scheduler_cancelled_targets_cost_others_nothing(void **state) {
 	rig_finish(helper, bob, 1);
 	client_free(alice);
 	client_free(bob);
+}
+
+static void scheduler_cancelled_targets_wait_for_no_rate(void **state) {
+	struct client *client;
+	struct helper *helper;
+
+	config.limits.packets_per_second = 1;
+	config.limits.burst_packets = 1;
+	*state = helper = rig_open(&config);
+	client = client_new(helper, ALICE, true);
+	(void)client_ping(client, 1, silent, MAX, LONG_US, 0); /* half an hour */
+	rig_settle(helper);
+	(void)client_cancel(client, 1);
+	rig_finish(helper, client, 1);
+	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_CANCELLED), MAX);
+	assert_true(rig_session(helper, ALICE)->user->bucket.full_at_ns >
+		    helper->prober.clock.now_ns + (MAX - 100) * INT64_C(1000000000));
+	client_free(client);
 }
 
 static void scheduler_popular_destination_is_shared_in_turns(void **state) {
@@ -406,6 +425,7 @@ int main(void) {
 		TEST(scheduler_in_flight_limit_only_delays),
 		TEST(scheduler_full_table_leaves_room_for_a_newcomer),
 		TEST(scheduler_cancelled_targets_cost_others_nothing),
+		TEST(scheduler_cancelled_targets_wait_for_no_rate),
 		TEST(scheduler_popular_destination_is_shared_in_turns),
 		TEST(scheduler_random_crowd_leaves_no_account),
 	};
