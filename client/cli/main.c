@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 
+#include "client/cli/helper_stats.h"
 #include "client/cli/options.h"
 #include "client/cli/run.h"
 
@@ -33,6 +34,8 @@ int main(int argc, char **argv) {
 	case OPTIONS_SHOW_VERSION:
 		printf("%s: Version %s\n", options.program, MULTIPING_VERSION);
 		return fflush(stdout) == 0 ? 0 : STATUS_FAILURE;
+	case OPTIONS_SHOW_HELPER_STATS:
+		return helper_stats_show(&options, stdout, stderr);
 	case OPTIONS_PING:
 		break;
 	}

@@ -25,6 +25,7 @@ enum {
 	DEFAULT_TIMEOUT_MS = 500,
 	MAX_IMPLIED_TIMEOUT_MS = 2000, /* in count mode the time-out is the period, up to this */
 	LETTER_SOCKET = 256,           /* options without a letter are numbered from here */
+	LETTER_STATS_HELPER,
 };
 
 enum kind { KIND_FLAG, KIND_NUMBER, KIND_MILLISECONDS, KIND_FACTOR, KIND_TEXT, KIND_SPECIAL };
@@ -63,6 +64,8 @@ static const struct option option_table[] = {
 	{'h', KIND_SPECIAL, "help", NULL, 0, 0, 0, "print this"},
 	{'i', KIND_MILLISECONDS, "interval", "MSEC", FIELD(interval_ns), 0, MAX_MILLISECONDS,
 	 "least time between any two pings (10)"},
+	{'J', KIND_FLAG, "json", NULL, FIELD(json), 0, 0,
+	 "with --stats-helper: print one JSON object on one line"},
 	{'p', KIND_MILLISECONDS, "period", "MSEC", FIELD(period_ns), 0, MAX_MILLISECONDS,
 	 "with -c and -C, time from one ping of a target to its next (1000)"},
 	{'q', KIND_FLAG, "quiet", NULL, FIELD(quiet), 0, 0, "print summaries only"},
@@ -71,6 +74,8 @@ static const struct option option_table[] = {
 	{'s', KIND_FLAG, "stats", NULL, FIELD(totals), 0, 0, "print totals at the end"},
 	{LETTER_SOCKET, KIND_TEXT, "socket", "PATH", FIELD(socket_path), 0, 0,
 	 "ask the helper that listens at PATH"},
+	{LETTER_STATS_HELPER, KIND_FLAG, "stats-helper", NULL, FIELD(stats_helper), 0, 0,
+	 "ping nobody, print what the helper counts"},
 	{'t', KIND_MILLISECONDS, "timeout", "MSEC", FIELD(timeout_ns), 0, MAX_MILLISECONDS,
 	 "how long to wait for an answer (500; with -c and -C the period, at most 2000)"},
 	{'u', KIND_FLAG, "unreach", NULL, FIELD(only_unreachable), 0, 0,
@@ -243,6 +248,15 @@ static int parse_short(struct options *options, const char *text, const char *ne
 static int check(struct options *options) {
 	bool stdin_only = options->n_targets == 0 && !options->generate;
 
+	if (options->stats_helper) {
+		options->action = OPTIONS_SHOW_HELPER_STATS;
+		return options->n_targets == 0
+			       ? 0
+			       : usage_fault(options, "--stats-helper takes no targets");
+	}
+	if (options->json) {
+		return usage_fault(options, "invalid option -- 'J'"); /* of pings: not yet */
+	}
 	if (options->only_alive && options->only_unreachable) {
 		return fault(options, "specify only one of a, u");
 	}

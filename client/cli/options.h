@@ -8,14 +8,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum options_action { OPTIONS_PING, OPTIONS_SHOW_HELP, OPTIONS_SHOW_VERSION };
+enum options_action {
+	OPTIONS_PING,
+	OPTIONS_SHOW_HELP,
+	OPTIONS_SHOW_VERSION,
+	OPTIONS_SHOW_HELPER_STATS,
+};
 
 struct options {
 	const char *program; /* argv[0], as fping says it */
 	enum options_action action;
 	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool show_addresses, generate, quiet, elapsed, totals, only_alive, only_unreachable;
-	bool all_rtts;     /* -C */
+	bool all_rtts; /* -C */
+	bool json, stats_helper;
 	uint32_t n_rounds; /* -c, -C; 0: default mode, each target until it answers */
 	uint32_t n_retries, size_bytes;
 	double backoff;

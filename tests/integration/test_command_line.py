@@ -6,6 +6,7 @@ take about as long. fping runs as root, `multiping` as a user without privilege.
 The network is `lo`, on which 127.9.0.0/16 and fd00:9::/64 are silent and 127.8.0.0/16 answers with ICMP errors. Times are
 replaced by T before lines are compared. Where the order of lines depends on time, the arguments keep what happens well apart."""
 
+import json
 import os
 import pty
 import re
@@ -312,6 +313,22 @@ class OwnWays(rig.Case):
         out = process.communicate(timeout=60)[0]
         self.assertEqual(out, f"{ALIVE} is alive\n{SILENT} is unreachable\n")
         self.assertRegex(os.read(ours, 4096).decode(), r"1 of 2 targets decided, 1 alive")
+
+    def test_helper_tells_what_it_counts(self):
+        helper = self.helper(self.lo)
+        self.assertEqual(helper.multiping("-c", "2", "-p", "20", "-t", "10", "-q", ALIVE, SILENT).returncode, 1)
+        done = helper.multiping("--stats-helper")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^multiping-helper \d+\.\d+\.\d+, raw sockets, ")
+        shown = dict(re.findall(r"(?m)^  (\w+) +(\d+)$", done.stdout))
+        done = helper.multiping("--stats-helper", "-J")
+        self.assertEqual((done.returncode, done.stderr, done.stdout.count("\n")), (0, "", 1))
+        told = json.loads(done.stdout)
+        self.assertEqual((told.pop("backend"), told.pop("helper").split()[0]), ("raw", "multiping-helper"))
+        self.assertEqual(told.pop("namespace"), os.stat(self.lo.path).st_ino)
+        self.assertGreater(told.pop("receive_buffer_bytes"), 0)
+        self.assertEqual(told, {name: int(value) for name, value in shown.items()})
+        self.assertEqual((told["probes_sent"], told["replies"], told["timeouts"], told["connections"]), (4, 2, 2, 1))
 
     def test_help_and_version(self):
         done = self.lo.run([rig.program("multiping"), "--help"])

@@ -145,6 +145,23 @@ static void options_conflicts_are_told_as_fping_does(void **state) {
 		     "multiping: backoff factor 5.1 not valid, must be between 1.0 and 5.0");
 }
 
+static void options_helper_stats_ping_nobody(void **state) {
+	static const char see[] = "see 'multiping -h' for usage information";
+	struct options options;
+	char words[256], text[128];
+
+	assert_int_equal(parse("--stats-helper --socket /run/x -J", &options, words), 0);
+	assert_int_equal(options.action, OPTIONS_SHOW_HELPER_STATS);
+	assert_true(options.json);
+	assert_string_equal(options.socket_path, "/run/x");
+	assert_int_equal(parse("--stats-helper", &options, words), 0);
+	assert_false(options.json);
+	snprintf(text, sizeof(text), "multiping: --stats-helper takes no targets\n%s", see);
+	assert_fault("a --stats-helper", text);
+	snprintf(text, sizeof(text), "multiping: invalid option -- 'J'\n%s", see);
+	assert_fault("--json a", text);
+}
+
 static void options_at_their_bounds(void **state) {
 	static const char *const good[] = {"-b 65488", "-b 0",     "-B 1",  "-B 5", "-i 0",  "-r 0",
 					   "-c 1",     "-t 0.001", "-4 -4", "-g a", "-g a b"};
@@ -183,6 +200,7 @@ int main(void) {
 		cmocka_unit_test(options_alive_with_count_hides_lines_but_shows_no_own),
 		cmocka_unit_test(options_unknown_says_so_as_fping_does),
 		cmocka_unit_test(options_conflicts_are_told_as_fping_does),
+		cmocka_unit_test(options_helper_stats_ping_nobody),
 		cmocka_unit_test(options_at_their_bounds),
 		cmocka_unit_test(options_help_and_version_end_parsing),
 	};
