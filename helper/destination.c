@@ -3,6 +3,7 @@
 #include "helper/destination.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,12 +58,21 @@ static bool ends_in_zeros(const struct in6_addr *address, unsigned first) {
 	return true;
 }
 
+/* By halves of 64 bits: this is done for each probe. */
 static bool rule_covers(const struct destination_rule *rule, const struct in6_addr *address) {
-	unsigned n_bytes = rule->length / 8, n_bits = rule->length % 8;
-	const uint8_t *prefix = rule->prefix.s6_addr, *bytes = address->s6_addr;
+	uint64_t prefix[2], bits[2];
 
-	return memcmp(prefix, bytes, n_bytes) == 0 &&
-	       (n_bits == 0 || (prefix[n_bytes] ^ bytes[n_bytes]) >> (8 - n_bits) == 0);
+	memcpy(prefix, &rule->prefix, sizeof prefix);
+	memcpy(bits, address, sizeof bits);
+	for (int i = 0; i < 2; i++) {
+		int length = rule->length - 64 * i;
+		uint64_t differences = be64toh(prefix[i] ^ bits[i]);
+
+		if (length > 0 && (length < 64 ? differences >> (64 - length) : differences) != 0) {
+			return false;
+		}
+	}
+	return true;
 }
 
 const struct destination_rule *destination_rule_find(const struct destination_rule *rules,
