@@ -151,7 +151,11 @@ class Manager:
         """Ends the helper by SIGTERM, which must do."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            ended = self.end()
+            try:
+                ended = self.end()
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise RuntimeError("the helper did not end on SIGTERM") from None
             if ended != 0:
                 raise RuntimeError(f"the helper ended with {ended}; it said:\n{self.log()}")
 
