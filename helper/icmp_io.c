@@ -134,7 +134,8 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 		return 0;
 	}
 	if (errno == EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
-	    IN6_IS_ADDR_UNSPECIFIED(&send->source)) { /* which could be the invalid arguments */
+	    IN6_IS_ADDR_UNSPECIFIED(&send->source) && /* which could be the invalid arguments */
+	    (send->scope != 0 || !IN6_IS_ADDR_LINKLOCAL(&send->destination))) {
 		return ICMP_SOCKETS_E_NEIGHBOUR;
 	}
 	if (errno != ENOBUFS && errno != EAGAIN) {

@@ -5,7 +5,9 @@
 #include <string.h>
 
 enum {
-	QUANTUM_BYTES = 128, /* a turn is one usual packet: fine-grained where tokens are few */
+	QUANTUM_BYTES = 128,       /* a turn is one usual packet, */
+	LONG_QUANTUM_BYTES = 1024, /* or ten where there are tokens for more than that */
+	MANY_TOKENS = 16,
 	PACKET_HEADER_BYTES = 48, /* IPv6 and ICMP */
 	/* Of the total rate: what a helper that was held up for 50 ms may catch up. */
 	TOTAL_BURST_DIVISOR = 20,
@@ -170,9 +172,19 @@ void scheduler_end_cancelled(struct scheduler *scheduler, struct session *sessio
  * want of targets is lost, so that nobody saves for a burst. */
 
 enum turn {
-	TURN_BLOCKED,
-	TURN_TAKEN
-}; /* nothing can be admitted now; or it was used, or paid for earlier ones */
+	TURN_BLOCKED, /* nothing can be admitted now */
+	TURN_TAKEN,   /* it was used, or paid for earlier ones */
+};
+
+/* Long turns cost less, as what one session needs is then at hand; but where tokens are few everybody wants the next one. */
+static int64_t quantum_bytes(const struct scheduler *scheduler, const struct user *user) {
+	int64_t now_ns = scheduler->prober->clock.now_ns;
+
+	return token_bucket_has(&scheduler->total, MANY_TOKENS, now_ns) &&
+			       token_bucket_has(&user->bucket, MANY_TOKENS, now_ns)
+		       ? LONG_QUANTUM_BYTES
+		       : QUANTUM_BYTES;
+}
 
 static void end_turn(int64_t *deficit_bytes) {
 	if (*deficit_bytes > 0) {
@@ -183,7 +195,7 @@ static void end_turn(int64_t *deficit_bytes) {
 /* One turn of a session; lowers *wake_ns to when it wants its next one where it is blocked. */
 static enum turn session_turn(struct scheduler *scheduler, struct session *session,
 			      int64_t *wake_ns) {
-	session->deficit_bytes += QUANTUM_BYTES;
+	session->deficit_bytes += quantum_bytes(scheduler, session->user);
 	while (session->deficit_bytes > 0 && session->admitting != NULL && scheduler->budget > 0) {
 		int64_t cost = PACKET_HEADER_BYTES + (int64_t)session->admitting->size_bytes;
 		int64_t at_ns = admit_one(scheduler, session);
@@ -211,7 +223,7 @@ static enum turn user_turn(struct scheduler *scheduler, struct user *user, int64
 		end_turn(&user->deficit_bytes);
 		return TURN_BLOCKED;
 	}
-	user->deficit_bytes += QUANTUM_BYTES;
+	user->deficit_bytes += quantum_bytes(scheduler, user);
 	if (user->deficit_bytes <= 0) {
 		return TURN_TAKEN;
 	}

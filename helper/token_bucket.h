@@ -27,6 +27,11 @@ static inline int64_t token_bucket_ready_ns(const struct token_bucket *bucket) {
 	return bucket->full_at_ns - bucket->full_ns + bucket->token_ns;
 }
 
+/* Whether @n tokens are there. */
+static inline bool token_bucket_has(const struct token_bucket *bucket, int64_t n, int64_t now_ns) {
+	return bucket->full_at_ns - bucket->full_ns + n * bucket->token_ns <= now_ns;
+}
+
 /* Takes one token, which must be there. */
 static inline void token_bucket_take(struct token_bucket *bucket, int64_t now_ns) {
 	if (bucket->full_at_ns < now_ns) {
