@@ -20,12 +20,11 @@ enum {
 	CONFIG_NAME_BYTES = 33,  /* a name of 32 characters, as useradd(8) allows, and its end */
 	CONFIG_PATH_BYTES = 108, /* of a Unix socket, unix(7) */
 	CONFIG_MAX_PROBES_IN_FLIGHT = 2097152,
-	CONFIG_MAX_FWMARKS = 4,
 	CONFIG_MAX_PEOPLE = 128,
 	CONFIG_MAX_LISTENERS = 8, /* as there are numbers for, descriptors.h */
 };
 
-enum config_socket { CONFIG_SOCKET_AUTO, CONFIG_SOCKET_RAW, CONFIG_SOCKET_PING };
+enum config_socket { CONFIG_SOCKET_AUTO, CONFIG_SOCKET_RAW };
 
 struct config_limits {                 /* [limits] */
 	uint32_t packets_per_second;   /* 20000 */
@@ -66,7 +65,6 @@ struct config {
 	uint32_t destination_packets_per_second; /* 100 */
 	uint32_t destination_burst_packets;      /* 1000 */
 	uint32_t probes_in_flight;               /* the table: 524288; 1 to 2097152 */
-	uint32_t fwmarks[CONFIG_MAX_FWMARKS];    /* those that are not 0 */
 	struct config_limits limits;
 	size_t n_people;
 	struct config_people people[CONFIG_MAX_PEOPLE]; /* in the order of the file */

@@ -71,10 +71,9 @@ static void config_parse_every_key_is_set(void **state) {
 		      "[helper]\nuser = pinger\nmode = 0660\ngroup = daemon\nsocket = raw\n"
 		      "total_packets_per_second = 1\ndestination_packets_per_second = 2\n"
 		      "destination_burst_packets = 3\nprobes_in_flight = 2097152\n"
-		      "fwmarks = 7 4294967295\n"
 		      "[limits]\npackets_per_second = 4 ; why\nburst_packets = 5\n"
 		      "max_probes_in_flight = 6\nmax_connections = 7\n"
-		      "max_payload_bytes = 8\nallow_options = ttl  fwmark\n"
+		      "max_payload_bytes = 8\nallow_options = ttl  source\n"
 		      "[private]\nallow = no\n"
 		      "[destinations]\nallow = 224.0.0.0/4\ndeny = 10.0.0.0/8 fd00::/8\n"
 		      "deny = 192.0.2.1\n"
@@ -85,7 +84,6 @@ static void config_parse_every_key_is_set(void **state) {
 	assert_string_equal(config.user, "pinger");
 	assert_int_equal(config.listeners[0].group, 1); /* daemon, on every system */
 	assert_int_equal(config.listeners[0].mode, 0660);
-	assert_int_equal(config.fwmarks[1], UINT32_MAX);
 	assert_int_equal(config.listeners[0].destinations.n_rules, initial_rules(false) + 3);
 	assert_string_equal(config.listeners[2].path, "/run/jail");
 	assert_int_equal(config.listeners[2].mode, 0600);
@@ -102,7 +100,7 @@ static void config_parse_every_key_is_set(void **state) {
 	assert_int_equal(config.limits.max_probes_in_flight, 6);
 	assert_int_equal(config.limits.max_connections, 7);
 	assert_int_equal(config.limits.max_payload_bytes, 8);
-	assert_int_equal(config.limits.allow_options, PING_OPTION_TTL | PING_OPTION_FWMARK);
+	assert_int_equal(config.limits.allow_options, PING_OPTION_TTL | PING_OPTION_SOURCE);
 	assert_false(config.private_allow);
 }
 
@@ -146,8 +144,8 @@ static const struct {
 	{"[listener a]\npath = run/a\n", "f:2:", "an absolute path"},
 	{"[listener a]\nuser = root\n", "f:2:", "unknown key user"},
 	{"[helper]\ngroup = nobody-of-that-name\n", "f:2:", "a group of this machine"},
-	{"[helper]\nfwmarks = 0\n", "f:2:", "at most 4 numbers"},
-	{"[helper]\nfwmarks = 1 2 3 4 5\n", "f:2:", "at most 4 numbers"},
+	{"[helper]\nsocket = ping\n", "f:2:", "auto or raw"},
+	{"[limits]\nallow_options = fwmark\n", "f:2:", "ttl tos dont_fragment source interface"},
 	{"[destinations]\ndeny = 10.0.0.1/8\n", "f:2:", "prefixes like"},
 	{"[destinations]\ndeny = 10.0.0.0/8\nallow = ::1 10.0.0.0/8\n", "f:3:", "each once"},
 	{"mode = 0600\n", "f:1:", "unknown section []"},
@@ -157,7 +155,7 @@ static const struct {
 	{"[helper]\nmode = 1777\n", "f:2:", "octal"},
 	{"[helper]\nuser =\n", "f:2:", "a name or number"},
 	{"[helper]\nuser = a23456789012345678901234567890123\n", "f:2:", "32 characters"},
-	{"[helper]\nsocket = tcp\n", "f:2:", "auto, raw or ping"},
+	{"[helper]\nsocket = tcp\n", "f:2:", "auto or raw"},
 	{"[helper]\nprobes_in_flight = 2097153\n", "f:2:", "2097152"},
 	{"[helper]\nprobes_in_flight = unlimited\n", "f:2:", "2097152"},
 	{"[helper]\nprobes_in_flight = 0\n", "f:2:", "from 1"},
@@ -233,7 +231,7 @@ static void config_default_file_holds_the_defaults(void **state) {
 	if (config_parse("helper.conf", text, &config, &reason) != 0) {
 		fail_msg("%s", reason.text);
 	}
-	assert_int_equal(config.given, (1U << config_n_keys) - 1 - (1U << 14)); /* but path */
+	assert_int_equal(config.given, (1U << config_n_keys) - 1 - (1U << 13)); /* but path */
 	config.given = 0;
 	config.listeners[1].own.given = 0;
 	assert_memory_equal(&config, &defaults, sizeof config);
