@@ -13,6 +13,7 @@ HERE, HERE6 = "127.0.0.1", "::1"
 THERE = "10.66.0.1"  # an address of the helper's network namespace alone
 MAX_IMAGE_BYTES = 2_000_000
 NO_HELPER = 4        # the exit code
+WATCHED = "192.0.2.1" # in pod.yaml
 
 
 class Container(rig.Case):
@@ -103,6 +104,22 @@ class HostsHelper(Engine):
         self.assertEqual((done.returncode, done.stdout), (NO_HELPER, ""))
         self.assertIn(f"{FOLDER}/multiping.sock", done.stderr)
 
+    def helper_with_realm(self, more=""):
+        """The namespace's helper, and the folder of its realm for containers."""
+        folder = rig.temporary_folder()
+        return self.helper(self.namespace(), f"{rig.UNLIMITED}[listener container]\npath = {folder}/multiping.sock\n{more}"), folder
+
+    def test_container_in_a_realm_cannot_ping_the_host(self):
+        _, folder = self.helper_with_realm()
+        done = self.multiping(folder, HERE)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("denied", done.stderr)
+        self.assertNotIn("alive", done.stdout)
+
+    def test_container_in_a_realm_that_allows_it_pings_the_host(self):
+        _, folder = self.helper_with_realm("allow = 127.0.0.0/8\n")
+        self.assert_alive(self.multiping(folder, HERE), [HERE])
+
     def test_container_goes_on_with_the_next_helper(self):
         # which makes another socket: the container has the folder
         namespace = self.namespace()
@@ -160,7 +177,7 @@ class Kubernetes(Engine):
         return (rig.SOURCE / "helper/container" / name).read_text()
 
     def on_host(self, text, folder):
-        return (text.replace(f"path: {FOLDER},", f"path: {folder},")
+        return (text.replace("{path: /run/multiping", f"{{path: {folder}")
                 .replace("emptyDir: {medium: Memory, sizeLimit: 1Mi}", f"hostPath: {{path: {folder}, type: Directory}}"))
 
     def test_sidecar(self):
@@ -169,16 +186,20 @@ class Kubernetes(Engine):
         self.podman.wait_for_log("multiping-sidecar-client", f"{HERE} : [2], 64 bytes")
         self.assertTrue((folder / "multiping.sock").is_socket())
 
+    def play_daemon_set(self, folder, host):
+        configuration, node = yaml.safe_load_all(self.on_host(self.text("daemonset.yaml"), folder))
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "node"}, "spec": node["spec"]["template"]["spec"]}
+        self.play(yaml.safe_dump_all([configuration, pod]), host=host)
+        self.podman.wait_for_log("node-helper", "event=started")
+
     def test_daemon_set_and_pod(self):
         folder = rig.temporary_folder()
-        namespace = self.namespace()
-        namespace.add_addresses("lo", f"{THERE}/32")
-        node = yaml.safe_load(self.on_host(self.text("daemonset.yaml"), folder))
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "node"}, "spec": node["spec"]["template"]["spec"]}
-        self.play(yaml.safe_dump(pod), host=namespace)
-        self.podman.wait_for_log("node-helper", "event=started")
-        self.play(self.on_host(self.text("pod.yaml"), folder).replace(HERE, THERE), "--network=none")
-        self.podman.wait_for_log("multiping-client-client", f"{THERE} : [2], 64 bytes")
+        node, other = self.linked_namespaces()
+        self.play_daemon_set(folder, node)
+        self.play(self.on_host(self.text("pod.yaml"), folder).replace(WATCHED, "10.77.0.2"), "--network=none")
+        self.podman.wait_for_log("multiping-client-client", "10.77.0.2 : [2], 64 bytes")
+        for own in (HERE, "10.77.0.1"):
+            self.assertIn("denied", self.multiping(folder / "container", own).stderr)
 
 
 if __name__ == "__main__":
