@@ -8,6 +8,7 @@ import subprocess
 import rig
 from service_manager import Manager
 
+UNITS = ("multiping.service", "multiping.socket", "multiping-container.socket")
 MAX_EXPOSURE = 20  # tenths: "systemd-analyze security" goes from 0.0, safe, to 10.0
 
 
@@ -29,13 +30,13 @@ class Packaging(rig.Case):
         return done.returncode, done.stdout, done.stderr
 
     def units(self):
-        """Both units in a folder of their own, with the path of the program as it is installed here."""
+        """The units in a folder of their own, the service first, with the path of the program as it is installed here."""
         folder = rig.temporary_folder()
-        for name in ("multiping.service", "multiping.socket"):
+        for name in UNITS:
             text = re.sub(r"^ExecStart=.*", f"ExecStart={rig.program('multiping-helper')}",
                           self.path(name).read_text(), flags=re.MULTILINE)
             (folder / name).write_text(text)
-        return [folder / "multiping.service", folder / "multiping.socket"]
+        return [folder / name for name in UNITS]
 
     def verify(self, units):
         return self.run_tool("systemd-analyze", "verify", "--man=no", *units)
