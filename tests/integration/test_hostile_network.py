@@ -15,11 +15,10 @@ import time
 
 import rig
 import simulator
-from client_from_specification import FIRST_EVENT, ICMP_ERROR, REPLY, address
+from client_from_specification import FIRST_EVENT, ICMP_ERROR, REPLY
 from simulator import hosts
 
-DUPLICATE, LATE, UNVERIFIED_ERROR = range(FIRST_EVENT, FIRST_EVENT + 3)
-UNVERIFIED = 8
+DUPLICATE, UNVERIFIED_ERROR = FIRST_EVENT, FIRST_EVENT + 2
 LONG_US = 60_000_000  # where nothing may time out
 N_SEQUENCES = 65536
 N_DUPLICATES = 1_000_000 if os.environ.get("MULTIPING_FULL") == "1" else 100_000
@@ -157,7 +156,7 @@ class Storms(Hostile):
         rtt_us = statistics.median(outcome[4] for outcome in bystander.outcomes) / 1000
         print(f"{n_packets / seconds:.0f} packets/s; bystander: {len(bystander.outcomes)} pings, median {rtt_us:.0f} us; "
               f"helper: {processor / n_packets * 1e6:.1f} us of processor a packet, {resident / 1024:+.0f} KiB")
-        self.assertGreater(len(bystander.outcomes), 10)
+        self.assertGreater(len(bystander.outcomes), 4)
         self.assertEqual({outcome[1] for outcome in bystander.outcomes}, {REPLY})
         self.assertEqual(self.counters()["receive_drops"], 0)
         self.assertLess(resident, flat_bytes)
@@ -187,7 +186,7 @@ class Storms(Hostile):
 
     def test_replies_of_64_kb(self):
         """Which the helper has buffers for, touched for the first time."""
-        trigger = self.under_storm("echo size 65507", 3000, 500, FLAT_BYTES + BUFFERS_BYTES)
+        trigger = self.under_storm("echo size 65507", 1000, 2000, FLAT_BYTES + BUFFERS_BYTES)
         self.assertEqual((trigger[1], trigger[6]), (REPLY, 65507))
 
 
