@@ -22,12 +22,8 @@ def package_folder():
 
 
 @functools.cache
-def is_sanitized():
-    return "-fsanitize=address" in (rig.BUILD / "build.ninja").read_text()
-
-
 def sanitizer_environment():
-    if not is_sanitized():
+    if not rig.is_sanitized():
         return {}
     found = subprocess.run(["gcc", "-print-file-name=libasan.so"], check=True, capture_output=True, text=True)
     return {"LD_PRELOAD": found.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0"}  # the interpreter's own would be told

@@ -35,7 +35,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MULTIPING_BUILD", SOURCE / "build/release"))
 AS_USER = BUILD / "tests/integration/as_user"
-ALICE, BOB = 20001, 20002  # uid and gid; accounts of these numbers need not exist
+ALICE, BOB, CAROL = 20001, 20002, 20003  # uid and gid; accounts of these numbers need not exist
 START_SECONDS = 20         # for a helper to listen: generous, since sanitizers and a busy machine are slow
 SKIPPED = 77               # what CTest takes for "skipped" (SKIP_RETURN_CODE)
 
@@ -51,6 +51,11 @@ max_probes_in_flight = unlimited
 max_connections = unlimited
 max_payload_bytes = unlimited
 """
+
+
+def is_sanitized():
+    """Whether the build has the address sanitizer in it."""
+    return "-fsanitize=address" in (BUILD / "build.ninja").read_text()
 
 
 def temporary_folder():

@@ -30,11 +30,11 @@ ABSENT = {
 
 
 class Sweep(threading.Thread):
-    """Pings absent hosts for ALICE; @outcomes when it has ended."""
+    """Pings absent hosts for a user; @outcomes when it has ended."""
 
-    def __init__(self, helper, hosts):
+    def __init__(self, helper, uid, hosts):
         super().__init__()
-        self.client = Client(helper.connect(rig.ALICE))
+        self.client = Client(helper.connect(uid))
         self.hosts = hosts
         self.outcomes = []
 
@@ -59,7 +59,8 @@ class AbsentNeighbours(rig.Case):
         self.client.hello("bystander")
 
     def test_sweeps_of_absent_hosts_do_not_hold_up_another_user(self):
-        sweeps = {family: Sweep(self.shared, absent) for family, absent in ABSENT.items()}
+        sweeps = {family: Sweep(self.shared, uid, ABSENT[family])
+                  for family, uid in (("IPv4", rig.ALICE), ("IPv6", rig.CAROL))}
         outcomes = []
         for sweep in sweeps.values():
             sweep.start()

@@ -1,14 +1,10 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
-"""Many users share one helper: nobody pays for another, nobody waits for another, nobody takes what another needs."""
+"""Many users share one helper: nobody waits for another, nobody takes what another needs."""
 
-import os
 import selectors
-import statistics
-import subprocess
 import threading
 import time
-from pathlib import Path
 
 import rig
 from client_from_specification import Client, REPLY
@@ -20,55 +16,6 @@ N_TARGETS = 2048  # of one request
 def hosts(n_hosts, first=0):
     """@n_hosts addresses of 127.0.0.0/8, from the @first-th after 127.1.0.0 on."""
     return [f"127.{1 + (host >> 16)}.{host >> 8 & 255}.{host & 255}" for host in range(first, first + n_hosts)]
-
-
-def scheduled_seconds(pid):
-    """How long a running process was on a processor, in the scheduler's own nanoseconds."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
-
-
-class CostOfManyUsers(rig.Case):
-    """64 users with 1,000 targets each cost what one user with 64,000 targets costs."""
-
-    N_USERS, N_HOSTS, N_ROUNDS, N_PAIRS = 64, 1000, 5, 3
-    MOST = 1.15  # times one user's cost
-
-    def setUp(self):
-        self.network = self.namespace()
-        self.shared = self.helper(self.network)
-        self.folder = rig.temporary_folder()
-
-    def cost_us(self, n_users):
-        """Processor time per ping of the helper and of @n_users clients that share the work; every ping is answered."""
-        n_hosts = self.N_USERS * self.N_HOSTS // n_users
-        processes = []
-        begin = scheduled_seconds(self.shared.pid)
-        for user in range(n_users):
-            paths = self.folder / f"targets{user}", self.folder / f"output{user}"
-            paths[0].write_text("\n".join(hosts(n_hosts, user * n_hosts)))
-            argv = self.shared.command("-q", "-i", "0", "-p", "1000", "-t", "10000", "-C", str(self.N_ROUNDS), "-f", "-",
-                                       uid=21000 + user)
-            with open(paths[0]) as stdin, open(paths[1], "w") as stderr:
-                processes.append(self.network.popen(argv, stdin=stdin, stdout=subprocess.DEVNULL, stderr=stderr))
-        seconds = 0.0
-        for process in processes:
-            _, code, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(code)
-            self.assertEqual(process.returncode, 0)
-            seconds += usage.ru_utime + usage.ru_stime
-        for user in range(n_users):
-            lines = (self.folder / f"output{user}").read_text().splitlines()
-            self.assertEqual(len(lines), n_hosts)
-            self.assertEqual(sum(" -" in line for line in lines), 0)
-        seconds += scheduled_seconds(self.shared.pid) - begin
-        return 1e6 * seconds / (self.N_USERS * self.N_HOSTS * self.N_ROUNDS)
-
-    def test_64_users_cost_what_one_does(self):
-        pairs = [(self.cost_us(self.N_USERS), self.cost_us(1)) for _ in range(self.N_PAIRS)]
-        ratio = statistics.median(many / one for many, one in pairs)
-        print(f"64 users {statistics.median(pair[0] for pair in pairs):.2f} us a ping, "
-              f"one user {statistics.median(pair[1] for pair in pairs):.2f} us: {ratio:.3f}")
-        self.assertLess(ratio, self.MOST)
 
 
 class Saturator(threading.Thread):
@@ -163,7 +110,14 @@ class SharesOfTheTotal(rig.Case):
         self.share((1, 30))
 
 
-class StoppedReaders(rig.Case):
+class SmallHelper(rig.Case):
+    def assert_small(self, resident_bytes):
+        """64 MiB at most; a sanitizer's shadow memory is not the helper's fault."""
+        if not rig.is_sanitized():
+            self.assertLessEqual(resident_bytes, 64 * 2**20)
+
+
+class StoppedReaders(SmallHelper):
     """Clients that read nothing keep their own slots and no more; what they asked for waits for them."""
 
     N_USERS, N_CONNECTIONS = 8, 16  # 16 connections with two requests open are 65,536 targets
@@ -194,13 +148,13 @@ class StoppedReaders(rig.Case):
                   f"the helper has {full / 2**20:.1f} MiB")
             self.assertLess(worst_us, 100_000)
             self.assertLessEqual(rig.peak_resident_bytes(helper.pid), full + slack)
-            self.assertLessEqual(full, 64 * 2**20 * (4 if "asan" in str(rig.BUILD) else 1))
+            self.assert_small(full)
         for client in clients:
             for id in (1, 2):
                 self.assertEqual({outcome[1] for outcome in client.finish(id)}, {REPLY})
 
 
-class Connections(rig.Case):
+class Connections(SmallHelper):
     N_OWNERS, N_EACH, N_CYCLES = 60, 16, 10_000  # an owner may have 1,024 / (owners + 1)
 
     def test_many_idle_and_ten_thousand_passing_leave_nothing(self):
@@ -213,7 +167,7 @@ class Connections(rig.Case):
             client.hello("idle")
         self.assertEqual(len(rig.descriptors(helper.pid)), before + len(idle))
         print(f"{len(idle)} connections: the helper has {rig.peak_resident_bytes(helper.pid) / 2**20:.1f} MiB")
-        self.assertLess(rig.peak_resident_bytes(helper.pid), 64 * 2**20 * (4 if "asan" in str(rig.BUILD) else 1))
+        self.assert_small(rig.peak_resident_bytes(helper.pid))
         for client in idle:
             client.close()
         for _ in range(self.N_CYCLES):
