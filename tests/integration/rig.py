@@ -24,6 +24,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -215,6 +216,7 @@ class Helper:
         """Starts the helper, as it was made, or again after it had ended; returns when it listens."""
         with self.log_path.open("a") as log:
             self.process = self.namespace.popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        atexit.register(self.process.kill)  # where the test is interrupted; else it has ended by then
         self.pid = self.process.pid  # nsenter becomes the helper: no process between
         self.was_killed = False
         self._wait_until_it_serves()
@@ -323,6 +325,7 @@ def main():
     if os.geteuid() != 0:
         print("skipped: network namespaces need root")
         sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is at exit is done
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
     result = unittest.main(exit=False, verbosity=2).result
