@@ -82,8 +82,8 @@
  * It comes to an end, and what is open is MULTIPING_HELPER_LOST, where
  *	- there was no helper for helper_wait_us (then what is asked next finds one, or is an error, as with a new object), or
  *	- a helper is there and refuses: too many connections, another version, nothing to send with, not permitted; or
- *	- helpers died of a request: it was asked again three times, and each time the helper was gone without a word after
- *	  it had taken the whole of it, or before anything was heard of it. Only that request is lost then.
+ *	- helpers die of a request: it was asked again three times, and each time the helper was gone without a word after
+ *	  it had taken the whole of it, or at once. Only that request is lost then.
  * A private helper is started anew, at most three times in 60 s. Who had a shared helper waits for that one.
  *
  * WHICH HELPER. A socket that was named, by socket_path or else by the environment's MULTIPING_SOCKET, is the only one

@@ -121,7 +121,7 @@ int batches_add(struct batches *batches, const struct batch_key *key, size_t num
 	struct batch *batch = batches->queue_last;
 	int r;
 
-	if (!batch || !batch_key_equal(&batch->key, key) || batch->n_deaths > 0 ||
+	if (!batch || !batch_key_equal(&batch->key, key) || batch->suspicion > 0 ||
 	    batch->n_entries >= batches->max_entries ||
 	    batch->n_bytes + request_target_bytes(&target->ip) > BATCH_MAX_BYTES) {
 		r = batches_new_batch(batches, key, &batch);
@@ -374,7 +374,7 @@ void batches_disconnect(struct batches *batches) {
 		/* the last first, since each goes to the head */
 		struct batch *batch = window_get(&batches->by_wire, id);
 
-		if (batch && batch->n_deaths > BATCH_MAX_DEATHS) {
+		if (batch && batch->suspicion > BATCH_MAX_SUSPICION) {
 			batches_take_off_wire(batches, batch);
 			batch->state = BATCH_LOST;
 		} else if (batch) {

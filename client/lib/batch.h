@@ -40,7 +40,7 @@ enum batch_state {
 	BATCH_LOST,     /* is not asked again: to be ended */
 };
 
-enum { BATCH_MAX_DEATHS = 3 }; /* after which it is asked again */
+enum { BATCH_MAX_SUSPICION = 24 }; /* up to which it is asked again */
 
 struct batch {
 	struct batch
@@ -48,8 +48,8 @@ struct batch {
 	uint64_t number;
 	struct batch_key key;
 	enum batch_state state;
-	uint8_t n_deaths; /* of helpers that may have died of it */
-	uint32_t wire_id; /* while asked and finished; 0: was never written */
+	uint8_t suspicion; /* that helpers die of it */
+	uint32_t wire_id;  /* while asked and finished; 0: was never written */
 	int64_t asked_unix_ns;
 	size_t n_bytes; /* of the targets on the wire */
 	uint32_t capacity, n_entries, n_undecided;

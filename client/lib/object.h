@@ -44,6 +44,7 @@ struct session { /* with the helper: requests under way, and what a lost helper 
 	unsigned n_pings;
 	unsigned n_others;         /* cancels and stats without response */
 	struct stats_query *query; /* NULL: none; borrowed */
+	int64_t up_ns;             /* since when */
 	int64_t retry_ns; /* no ping before that: the helper was out of memory; 0: at once */
 	uint64_t losing_next, losing_end; /* batches whose open probes are to end as lost */
 	int losing_error;

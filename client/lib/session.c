@@ -67,6 +67,7 @@ static int session_up(struct multiping *multiping) {
 	const struct record record = {.rtt_ns = -1};
 	uint32_t max_entries = multiping->connection.hello.targets_per_message;
 
+	multiping->session.up_ns = clock_monotonic_ns();
 	multiping->batches.max_entries =
 		max_entries < PROTOCOL_MAX_TARGETS ? max_entries : PROTOCOL_MAX_TARGETS;
 	return object_push_event(multiping, MULTIPING_EVENT_HELPER_UP, SIZE_MAX, &record);

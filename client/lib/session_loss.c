@@ -8,8 +8,10 @@
  * But a request of which helpers die must come to an end. Nobody says why a helper died, and one
  * that is killed again and again for other reasons must cost no probe its outcome. So a batch is
  * suspected only where the helper may have come to grief over it: when all of it had been admitted, or
- * when it was next in line and nothing was heard of it. Each death then either finds some probe of
- * the first batches decided, or comes nearer to their end. */
+ * when it was next in line and nothing was heard of it. The latter happens to the innocent, too, where
+ * the machine is so busy that a helper gets to nothing before it is killed; it counts in full only
+ * where the helper lived too short a time for that. At the fourth full suspicion in a row the batch is
+ * lost. Each death thus finds some probe of the first batches decided, or comes nearer to their end. */
 
 #include <errno.h>
 
@@ -18,15 +20,18 @@
 #include "client/lib/probe.h"
 #include "client/lib/session.h"
 
+#define YOUNG_NS (CLOCK_NS_PER_S / 10)
+enum { SUSPICION_FAINT = 1, SUSPICION_FULL = BATCH_MAX_SUSPICION / 3 };
+
 static int lose_batch(struct multiping *multiping, struct batch *batch) {
 	uint32_t target = batch->entries ? batch->entries[0] & ENTRY_TARGET : 0;
 	int r;
 
 	if (batch->state == BATCH_LOST) {
 		words_set(&multiping->words,
-			  "%u helpers in a row ended while %u probes were under way: these are not "
-			  "asked again",
-			  batch->n_deaths, batch->n_undecided);
+			  "helpers ended time after time while the same %u probes were under way: "
+			  "these are not asked again",
+			  batch->n_undecided);
 	}
 	r = probe_decide_all(multiping, batch, MULTIPING_HELPER_LOST,
 			     multiping->session.losing_error);
@@ -79,6 +84,8 @@ static bool was_admitted(const struct session *session, const struct batch *batc
 /* The helper died: notes of which batches it may have. */
 static void suspect_batches(struct multiping *multiping) {
 	const struct window *asked = &multiping->batches.by_wire;
+	const struct session *session = &multiping->session;
+	bool died_young = clock_monotonic_ns() - session->up_ns < YOUNG_NS;
 	bool is_next = true;
 
 	for (uint64_t id = asked->first; id < asked->end; ++id) {
@@ -87,10 +94,13 @@ static void suspect_batches(struct multiping *multiping) {
 		if (!batch || batch->state != BATCH_ASKED) {
 			continue;
 		}
-		if (was_admitted(&multiping->session, batch)) {
-			++batch->n_deaths;
+		if (was_admitted(session, batch)) {
+			batch->suspicion += SUSPICION_FULL;
 		} else if (is_next) {
-			batch->n_deaths += batch->n_undecided == batch->n_asked;
+			bool was_heard = batch->n_undecided < batch->n_asked;
+			int more = died_young ? SUSPICION_FULL : SUSPICION_FAINT;
+
+			batch->suspicion = (uint8_t)(was_heard ? 0 : batch->suspicion + more);
 			is_next = false;
 		}
 	}

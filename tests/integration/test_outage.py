@@ -5,6 +5,7 @@
 MULTIPING_STORM_TARGETS says through how many targets each client of the storm works: few in the ordinary run, 200,000 with
 ./check --full."""
 
+import json
 import os
 import re
 import signal
@@ -44,8 +45,16 @@ class Storm(rig.Case):
         self.addCleanup(client.kill)
         return client
 
+    def await_connections(self, clients):
+        """Until each client has a helper, or had one: whoever never had one is told so at once."""
+        n_up = 0
+        while n_up < len(clients):
+            n_up = json.loads(self.shared.multiping("--stats-helper", "-J").stdout)["connections"] - 1  # its own
+            n_up += sum(client.poll() is not None for client in clients)
+
     def kill_until_all_have_ended(self, clients):
         """Returns how often the helper was killed."""
+        self.await_connections(clients)
         begin = time.monotonic()
         n_kills = 0
         while any(client.poll() is None for client in clients):

@@ -19,6 +19,11 @@
 #include "client/lib/session.h"
 #include "tests/unit/session_fixture.h"
 
+enum {
+	MAX_AGAIN = 3, /* times that a request of which helpers die is asked again */
+	N_LIVES = 3 * MAX_AGAIN,
+};
+
 /* Dispatches when it is time, until there is an event. */
 static void await_event(struct fixture *f) {
 	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
@@ -29,12 +34,18 @@ static void await_event(struct fixture *f) {
 	}
 }
 
-/* The helper goes, without a word. */
-static void die(struct fixture *f) {
+/* The helper that came at @up_ns goes, without a word. */
+static void die_of_age(struct fixture *f, int64_t up_ns) {
+	f->multiping->session.up_ns = up_ns;
 	fake_helper_hang_up(&f->fake);
 	dispatch(f);
 	expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
 	assert_int_equal(f->event.result.error, ECONNRESET);
+}
+
+/* It goes at once. */
+static void die(struct fixture *f) {
+	die_of_age(f, INT64_MAX);
 }
 
 /* The client finds another by itself. */
@@ -164,7 +175,7 @@ static void deaths_without_a_sign_end_the_next_in_line(void **state) {
 	ping(f, 1, &suspect);
 	assert_int_equal(multiping_ping(f->multiping, 0, 5000, &behind), 0);
 	dispatch(f);
-	for (int i = 0; i < BATCH_MAX_DEATHS; ++i) {
+	for (int i = 0; i < MAX_AGAIN; ++i) {
 		die(f);
 		expect_no_event(f);
 		come_back(f);
@@ -179,8 +190,6 @@ static void deaths_without_a_sign_end_the_next_in_line(void **state) {
 	dispatch(f);
 	expect_outcome(f, behind, MULTIPING_REPLY);
 }
-
-enum { N_LIVES = 3 * BATCH_MAX_DEATHS };
 
 static void deaths_while_it_goes_on_end_nothing(void **state) {
 	struct fixture *f = *state;
@@ -199,24 +208,57 @@ static void deaths_while_it_goes_on_end_nothing(void **state) {
 	fake_helper_expect_none(&f->fake);
 }
 
+static void deaths_before_a_sign_of_life_count_no_more(void **state) {
+	struct fixture *f = *state;
+	uint64_t probes[N_LIVES];
+
+	ping(f, N_LIVES, probes);
+	for (uint32_t i = 0; i < N_LIVES; ++i) {
+		for (int j = 0; j < MAX_AGAIN; ++j) {
+			die(f);
+			expect_no_event(f);
+			come_back(f);
+			expect_ping(f, 1, 10000000, N_LIVES - i);
+		}
+		fake_helper_say_outcome(&f->fake, 1, 0, OUTCOME_REPLY);
+		dispatch(f);
+		expect_outcome(f, probes[i], MULTIPING_REPLY);
+	}
+}
+
+static void deaths_of_old_age_are_a_faint_sign(void **state) {
+	struct fixture *f = *state;
+	uint64_t probe;
+
+	ping(f, 1, &probe);
+	for (int i = 0; i < BATCH_MAX_SUSPICION; ++i) {
+		die_of_age(f, 0);
+		expect_no_event(f);
+		come_back(f);
+		expect_ping(f, 1, 10000000, 1);
+	}
+	die_of_age(f, 0);
+	expect_outcome(f, probe, MULTIPING_HELPER_LOST);
+}
+
 static void deaths_with_all_admitted_end_what_is_open(void **state) {
 	struct fixture *f = *state;
 	uint64_t probes[N_LIVES];
 
 	ping(f, N_LIVES, probes);
-	for (uint32_t i = 0; i <= BATCH_MAX_DEATHS; ++i) {
+	for (uint32_t i = 0; i <= MAX_AGAIN; ++i) {
 		fake_helper_say_true(&f->fake, f->fake.request.msgid);
 		fake_helper_say_outcome(&f->fake, 1, 0, OUTCOME_REPLY);
 		fake_helper_hang_up(&f->fake);
 		dispatch(f);
 		expect_outcome(f, probes[i], MULTIPING_REPLY);
 		expect_event(f, MULTIPING_EVENT_HELPER_DOWN);
-		if (i < BATCH_MAX_DEATHS) {
+		if (i < MAX_AGAIN) {
 			come_back(f);
 			expect_ping(f, 1, 10000000, N_LIVES - i - 1);
 		}
 	}
-	for (uint32_t i = BATCH_MAX_DEATHS + 1; i < N_LIVES; ++i) {
+	for (uint32_t i = MAX_AGAIN + 1; i < N_LIVES; ++i) {
 		expect_outcome(f, probes[i], MULTIPING_HELPER_LOST);
 	}
 	expect_no_event(f);
@@ -412,6 +454,8 @@ int main(void) {
 		TEST(outage_leaves_names_to_be_found),
 		TEST(deaths_without_a_sign_end_the_next_in_line),
 		TEST(deaths_while_it_goes_on_end_nothing),
+		TEST(deaths_before_a_sign_of_life_count_no_more),
+		TEST(deaths_of_old_age_are_a_faint_sign),
 		TEST(deaths_with_all_admitted_end_what_is_open),
 		TEST(shutdowns_are_nobodys_fault),
 		TEST(refusal_ends_an_outage),
