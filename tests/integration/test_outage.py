@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import rig
 
@@ -139,6 +140,39 @@ class Restart(rig.Case):
         self.assertEqual((code, error), (0, ""), output)
         self.assertEqual((counts_of(output)["replies"], counts_of(output)["wrong"]), (1500, 0))
         self.assertGreater(seconds, 1500 / 500 + AWAY_SECONDS / 2)  # a delay it was
+
+
+class Private(rig.Case):
+    """A private helper that is killed."""
+
+    def await_pid(self, path, but=0):
+        """Waits for a process that runs the program at @path, and is not @but."""
+        deadline = time.monotonic() + rig.START_SECONDS
+        while time.monotonic() < deadline:
+            for entry in Path("/proc").glob("[0-9]*/exe"):
+                try:
+                    if os.readlink(entry) == str(path) and int(entry.parent.name) != but:
+                        return int(entry.parent.name)
+                except OSError:
+                    pass  # it has just ended, or is the kernel's
+            time.sleep(0.01)
+        raise RuntimeError("there is no private helper")
+
+    def test_another_is_started(self):
+        helper = self.private_helper()
+        argv = rig.as_user(rig.ALICE, [rig.program("multiping"), "-c", "10", "-p", "200", "-q", "127.0.0.1"],
+                           no_new_privs=False, keep_bounding=True)
+        nowhere = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"]  # no shared helper there
+        client = self.namespace().popen([*nowhere, *argv], env=rig.environment(MULTIPING_HELPER=str(helper)),
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(client.kill)
+        first = self.await_pid(helper)
+        time.sleep(0.5)
+        os.kill(first, signal.SIGKILL)
+        self.await_pid(helper, but=first)
+        output, error = client.communicate(timeout=60)
+        self.assertEqual((client.returncode, output), (0, ""), error)
+        self.assertRegex(error, r"xmt/rcv/%loss = 10/10/0%")
 
 
 if __name__ == "__main__":

@@ -199,6 +199,24 @@ static void default_socket_of_this_user_is_trusted(void **state) {
 	fake_helper_expect(&f->fake, REQUEST_PING);
 }
 
+static void default_socket_that_was_lost_is_waited_for(void **state) {
+	struct fixture *f = *state;
+
+	take_as_default(f, "/bin/false");
+	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	fake_helper_accept(&f->fake);
+	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	unlink(f->fake.path);
+	fake_helper_hang_up(&f->fake);
+	for (int i = 0; i < 10; ++i) { /* however long it takes, there is no private helper */
+		assert_int_equal(multiping_dispatch(f->multiping), 0);
+		assert_int_equal(f->multiping->connection.state, CONNECTION_RETRYING);
+		f->multiping->connection.retry_ns = 1;
+	}
+	assert_int_equal(f->multiping->connection.n_spawned, 0);
+	assert_non_null(strstr(multiping_message(f->multiping), "No such file"));
+}
+
 static void default_socket_of_a_stranger_is_not_trusted(void **state) {
 	struct fixture *f = *state;
 
@@ -213,19 +231,46 @@ static void default_socket_of_a_stranger_is_not_trusted(void **state) {
 	expect_failure(f, EPERM, "MULTIPING_SOCKET");
 }
 
-static void private_helper_that_ends_at_once_is_an_error(void **state) {
-	struct fixture *f = *state;
+/* Dispatches until that fails. */
+static int await_failure(struct fixture *f) {
 	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
 	int r;
 
-	take_as_default(f, "/bin/false");
-	unlink(f->fake.path);
 	do {
 		assert_int_equal(poll(&poll_for, 1, 60000), 1);
 		r = multiping_dispatch(f->multiping);
 	} while (r == 0);
-	assert_int_equal(r, -ECONNRESET);
+	return r;
+}
+
+static void private_helper_that_ends_at_once_is_an_error(void **state) {
+	struct fixture *f = *state;
+
+	take_as_default(f, "/bin/false");
+	unlink(f->fake.path);
+	assert_int_equal(await_failure(f), -ECONNRESET);
 	assert_non_null(strstr(multiping_message(f->multiping), "private helper"));
+}
+
+static void private_helper_is_started_anew_three_times_a_minute(void **state) {
+	struct fixture *f = *state;
+	int64_t *respawned_ns = f->multiping->connection.respawned_ns;
+
+	take_as_default(f, "/bin/false");
+	unlink(f->fake.path);
+	for (int i = 0; i <= CONNECTION_MAX_RESPAWNS; ++i) {
+		assert_int_equal(await_failure(f), -ECONNRESET);
+		assert_non_null(strstr(multiping_message(f->multiping), "before it had answered"));
+		assert_int_equal(multiping_ping(f->multiping, 0, 0, NULL), 0);
+	}
+	assert_int_equal(await_failure(f), -ECONNRESET);
+	assert_non_null(strstr(multiping_message(f->multiping), "keeps ending"));
+	for (int i = 0; i < CONNECTION_MAX_RESPAWNS; ++i) {
+		respawned_ns[i] -= INT64_C(60000000000); /* a minute later */
+	}
+	assert_int_equal(multiping_ping(f->multiping, 0, 0, NULL), 0);
+	assert_int_equal(await_failure(f), -ECONNRESET);
+	assert_non_null(strstr(multiping_message(f->multiping), "before it had answered"));
 }
 
 /* A script that plays a private helper: tells over descriptor 3 what it finds itself with. */
@@ -302,8 +347,10 @@ int main(void) {
 		TEST(default_socket_not_there_leads_to_the_private_helper),
 		TEST(default_socket_without_listener_is_waited_for_a_second),
 		TEST(default_socket_of_this_user_is_trusted),
+		TEST(default_socket_that_was_lost_is_waited_for),
 		TEST(default_socket_of_a_stranger_is_not_trusted),
 		TEST(private_helper_that_ends_at_once_is_an_error),
+		TEST(private_helper_is_started_anew_three_times_a_minute),
 		TEST(private_helper_gets_nothing_of_ours),
 		TEST(private_helper_that_cannot_be_started_says_why),
 	};
