@@ -227,12 +227,15 @@ int pinger_handle(struct pinger *pinger, const struct multiping_event *event, in
 		handle_name(pinger, &event->result);
 		return 0;
 	}
+	if (event->type == MULTIPING_EVENT_HELPER_UP ||
+	    event->type == MULTIPING_EVENT_HELPER_DOWN) {
+		pinger->is_helper_away = event->type == MULTIPING_EVENT_HELPER_DOWN;
+		return 0;
+	}
 	if (event->type == MULTIPING_EVENT_OUTCOME) {
 		pinger->n_open--;
 	}
-	if (event->type == MULTIPING_EVENT_HELPER_UP ||
-	    event->type == MULTIPING_EVENT_HELPER_DOWN ||
-	    !fate_init(&fate, pinger, &event->result)) {
+	if (!fate_init(&fate, pinger, &event->result)) {
 		return 0;
 	}
 	if (event->type == MULTIPING_EVENT_OUTCOME) {

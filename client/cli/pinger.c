@@ -146,14 +146,21 @@ static bool turn_is_void(const struct pinger *pinger, const struct turn *turn) {
 	       (turn->is_retry && pinger->states[turn->target] != TARGET_ASKED);
 }
 
+/* While the helper is away nothing is added to what is open: it would leave as a burst. One probe there must be, though: with its
+ * outcome the library tells when it gives up. */
+static bool helper_is_awaited(const struct pinger *pinger) {
+	return pinger->is_helper_away && pinger->n_open > 0;
+}
+
 /* Whether a target has more probes open than its time-out spans periods: then the helper is behind, by some limit, and the
  * period stretches. */
 static bool turn_must_wait(const struct pinger *pinger, const struct turn *turn) {
 	const struct options *options = pinger->options;
-	int64_t n_spanned = options->timeout_ns / (options->period_ns > 0 ? options->period_ns : 1);
+	int64_t period_ns = options->period_ns > 0 ? options->period_ns : 1;
+	int64_t n_spanned = (options->timeout_ns + period_ns - 1) / period_ns;
 
-	return turn->round > n_spanned + 1 &&
-	       rounds_get(&pinger->rounds, turn->target, turn->round - (uint32_t)n_spanned - 2) ==
+	return turn->round > n_spanned &&
+	       rounds_get(&pinger->rounds, turn->target, turn->round - (uint32_t)n_spanned - 1) ==
 		       ROUND_OPEN;
 }
 
@@ -183,7 +190,7 @@ int pinger_ask(struct pinger *pinger, int64_t now_ns, int64_t *ret_at_ns) {
 	int r;
 
 	*ret_at_ns = INT64_MAX;
-	while (pinger->n_open < MAX_OPEN) {
+	while (pinger->n_open < MAX_OPEN && !helper_is_awaited(pinger)) {
 		r = schedule_peek(&pinger->schedule, now_ns, &turn, ret_at_ns);
 		if (r != 0) {
 			if (r == SCHEDULE_E_END) {

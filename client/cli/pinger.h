@@ -34,8 +34,9 @@ struct pinger {
 	uint8_t *states;    /* enum target_state, of each of n_added */
 	size_t n_added; /* to the library: all of a list at once; of a range those whose turn has come */
 	size_t n_targets, n_states, n_lookups;
-	size_t n_open;      /* probes that the library has not told the outcome of */
-	size_t n_decided;   /* default mode: targets */
+	size_t n_open;       /* probes that the library has not told the outcome of */
+	bool is_helper_away; /* and being looked for */
+	size_t n_decided;    /* default mode: targets */
 	size_t n_undecided; /* default mode: targets asked; else probes asked: whose fate is open */
 	struct statistics statistics;
 	struct rounds rounds;

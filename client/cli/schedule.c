@@ -11,9 +11,10 @@
 void schedule_init(struct schedule *ret_schedule, size_t n_targets, uint32_t n_rounds,
 		   int64_t interval_ns, int64_t period_ns, int64_t now_ns) {
 	*ret_schedule = (struct schedule){
-		.start_ns = now_ns,
 		.interval_ns = interval_ns,
 		.period_ns = period_ns,
+		.due_ns = now_ns,
+		.begun_ns = INT64_MIN,
 		.free_ns = now_ns,
 		.n_targets = n_targets,
 		.n_rounds = n_targets > 0 ? n_rounds : 0,
@@ -73,14 +74,12 @@ static bool has_room(struct schedule *schedule, int64_t now_ns, int64_t *ret_at_
 
 int schedule_peek(struct schedule *schedule, int64_t now_ns, struct turn *ret_turn,
 		  int64_t *ret_at_ns) {
-	int64_t due_ns = schedule->start_ns + schedule->next_round * schedule->period_ns;
-
 	if (schedule->n_retries == 0) {
 		if (schedule->next_round == schedule->n_rounds) {
 			return SCHEDULE_E_END;
 		}
-		if (due_ns > now_ns) {
-			*ret_at_ns = due_ns;
+		if (schedule->due_ns > now_ns) {
+			*ret_at_ns = schedule->due_ns;
 			return SCHEDULE_E_WAIT;
 		}
 	}
@@ -97,6 +96,16 @@ int schedule_peek(struct schedule *schedule, int64_t now_ns, struct turn *ret_tu
 	return 0;
 }
 
+static void next_round(struct schedule *schedule) {
+	if (schedule->begun_ns > schedule->due_ns + schedule->period_ns / 2) {
+		schedule->due_ns = schedule->begun_ns;
+	}
+	schedule->due_ns += schedule->period_ns;
+	schedule->begun_ns = INT64_MIN;
+	schedule->next_target = 0;
+	schedule->next_round++;
+}
+
 void schedule_skip(struct schedule *schedule) {
 	if (schedule->n_retries > 0) {
 		schedule->first_retry = (schedule->first_retry + 1) % schedule->n_allocated;
@@ -105,12 +114,14 @@ void schedule_skip(struct schedule *schedule) {
 	}
 	schedule->next_target++;
 	if (schedule->next_target == schedule->n_targets) {
-		schedule->next_target = 0;
-		schedule->next_round++;
+		next_round(schedule);
 	}
 }
 
 void schedule_take(struct schedule *schedule, int64_t now_ns) {
+	if (schedule->n_retries == 0 && schedule->begun_ns == INT64_MIN) {
+		schedule->begun_ns = now_ns;
+	}
 	schedule_skip(schedule);
 	if (schedule->free_ns < now_ns) {
 		schedule->free_ns = now_ns;

@@ -4,6 +4,7 @@
 /* Whose turn it is to be asked, and when.
  *
  * All targets share one period, so no timers are sorted: rounds go through the targets in order, and a round is due as a whole.
+ * A round that begins late, by more than half a period, moves all that follow: what was missed is not made up for in a burst.
  * In default mode there is one round, and retries go before what is left of it, as in fping.
  *
  * The least gap between pings (-i) is kept by the helper, exactly; here it only says how much may be asked for ahead: some
@@ -20,9 +21,11 @@ struct turn {
 };
 
 struct schedule {
-	int64_t start_ns, interval_ns, period_ns;
-	int64_t free_ns; /* when the gap after all that was asked for is over */
-	bool is_full;    /* of work ahead; until half of it is done */
+	int64_t interval_ns, period_ns;
+	int64_t due_ns;   /* of the round that is under way or next */
+	int64_t begun_ns; /* when its first target was asked; INT64_MIN: not yet */
+	int64_t free_ns;  /* when the gap after all that was asked for is over */
+	bool is_full;     /* of work ahead; until half of it is done */
 	size_t n_targets, next_target;
 	uint32_t n_rounds, next_round;
 	size_t *retries; /* ring, in the order in which they were lost */

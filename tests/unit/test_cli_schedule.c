@@ -109,6 +109,21 @@ static void schedule_interval_zero_has_no_bound(void **state) {
 	schedule_deinit(&schedule);
 }
 
+static void schedule_late_rounds_move_those_that_follow(void **state) {
+	struct schedule schedule;
+	int64_t at_ns;
+
+	schedule_init(&schedule, 2, 9, 0, 100 * MS, 0);
+	assert_int_equal(take_all(&schedule, 0, &at_ns), 2);
+	assert_int_equal(take_all(&schedule, 450 * MS, &at_ns), 2); /* not four rounds at once */
+	assert_int_equal(at_ns, 550 * MS);
+	assert_int_equal(take_all(&schedule, 600 * MS, &at_ns), 2);
+	assert_int_equal(at_ns, 650 * MS); /* half a period is made up for */
+	assert_int_equal(take_all(&schedule, 701 * MS, &at_ns), 2);
+	assert_int_equal(at_ns, 801 * MS); /* more is not */
+	schedule_deinit(&schedule);
+}
+
 static void schedule_without_targets_ends(void **state) {
 	struct schedule schedule;
 	struct turn turn;
@@ -162,6 +177,7 @@ int main(void) {
 		cmocka_unit_test(schedule_interval_bounds_work_ahead),
 		cmocka_unit_test(schedule_long_interval_is_not_asked_ahead),
 		cmocka_unit_test(schedule_interval_zero_has_no_bound),
+		cmocka_unit_test(schedule_late_rounds_move_those_that_follow),
 		cmocka_unit_test(schedule_without_targets_ends),
 		cmocka_unit_test(deadlines_come_in_order),
 		cmocka_unit_test(deadlines_wait_for_their_time),

@@ -128,6 +128,7 @@ static void listener_open_leaves_other_files(void **state) {
 	CLEANUP(cleanup_fd) int file = open(folder->socket, O_CREAT | O_WRONLY, 0600), fd = -1;
 	struct reason reason;
 
+	assert_true(file >= 0);
 	assert_int_equal(listener_open(folder->socket, 0666, unchanged, &fd, &reason),
 			 LISTENER_E_REFUSED);
 	assert_non_null(strstr(reason.text, "is no socket"));

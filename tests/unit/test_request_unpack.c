@@ -185,8 +185,7 @@ static void within_every_limit_is_taken(void **state) {
 		PING(", 'fwmark': 4294967295, 'dont_fragment': false, 'pattern': 'random'"),
 		PING(", 'source': x7f000001"),
 		PING(", 'source': x00000000000000000000ffff7f000001"),
-		"[0, 7, 'ping', {'id': 4294967295, 'targets': [x7f000001*2047], 'timeout_us': "
-		"1001}]",
+		"[0, 7, 'ping', {'id': 4294967295, 'targets': [x7f000001*2047], 'timeout_us': 1001}]",
 		"[0, 7, 'ping', {'id': 0, 'targets': [x7f000001*2048], 'timeout_us': 59999999}]",
 		"[0, 7, 'ping', {'id': 1, 'targets': [x7f000001, x00~16], 'timeout_us': 60000000}]",
 		"[0, 4294967295, 'cancel', {'id': 4294967295, 'index': 4294967295}]",
