@@ -221,7 +221,8 @@ static void default_socket_of_a_stranger_is_not_trusted(void **state) {
 	struct fixture *f = *state;
 
 	if (geteuid() != 0) {
-		skip(); /* only root can be somebody else for a moment */
+		print_message("needs root, to be somebody else for a moment\n");
+		skip();
 	}
 	take_as_default(f, "/nonexistent/private");
 	assert_int_equal(seteuid(20001), 0);

@@ -39,6 +39,7 @@ static void assert_child_succeeds(void (*work)(void)) {
 	int status;
 
 	if (geteuid() != 0) {
+		print_message("needs root, which is what is dropped\n");
 		skip();
 	}
 	child = fork();
