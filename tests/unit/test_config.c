@@ -312,7 +312,7 @@ static void config_load_of_root_is_read(void **state) {
 	struct reason reason;
 
 	if (geteuid() != 0) {
-		print_message("needs root, to give a file away\n");
+		print_message("needs root, to whom the file must belong\n");
 		skip();
 	}
 	assert_int_equal(config_load(file.path, true, &config, &reason), 0);
