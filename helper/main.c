@@ -17,6 +17,7 @@
 
 #include "helper/activation.h"
 #include "helper/config.h"
+#include "helper/defence.h"
 #include "helper/descriptors.h"
 #include "helper/helper.h"
 #include "helper/icmp_sockets.h"
@@ -181,7 +182,7 @@ static int meet_clients(struct start *start) {
 static int prepare_root(struct start *start) {
 	int r;
 
-	r = sandbox_prepare_empty_root();
+	r = defence_is_on(EMPTY_ROOT) ? sandbox_prepare_empty_root() : SANDBOX_E_UNSUPPORTED;
 	if (r < 0) {
 		return reason_set(&start->reason, r, NULL, "mounting a tmpfs");
 	}

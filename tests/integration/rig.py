@@ -198,17 +198,47 @@ class Namespace:
             self.ip(f"neighbour replace {address} dev {link} lladdr {hardware} nud permanent")
 
 
+@functools.cache
+def program_without(defence, name):
+    """The command line of the helper called @name without one of its @defences (attack/without_defence.c)."""
+    copy = copy_to(temporary_folder(), BUILD / f"tests/integration/attack/{name}-without-defence")
+    return [copy, "--without-defence", defence]
+
+
+def defended_by(*defences):
+    """For a test that attacks helpers: it must pass, and must fail where one of the @defences is switched off, which
+    shows that it would see the attack succeed. Helpers of Case know by themselves which one is off."""
+    def decorate(test):
+        @functools.wraps(test)
+        def attack(case):
+            test(case)
+            if case.without or is_sanitized():  # the controls run once: in the plain build
+                return
+            for defence in defences:
+                control, outcome = type(case)(case._testMethodName), unittest.TestResult()
+                control.without = defence
+                control.run(outcome)
+                if not outcome.failures:  # an error is the test's own, and shows nothing
+                    case.fail(f"the same without {defence} did not fail: {outcome}\n"
+                              + "".join(text for _, text in outcome.errors))
+                seen = [line for line in outcome.failures[0][1].splitlines() if line.startswith("AssertionError")]
+                print(f"without {defence}: {seen[-1][:160]}")
+        return attack
+    return decorate
+
+
 class Helper:
     """A shared helper, started by root, that listens in a folder of its own."""
 
-    def __init__(self, namespace, configuration=UNLIMITED, arguments=()):
+    def __init__(self, namespace, configuration=UNLIMITED, arguments=(), without=None):
         self.namespace = namespace
         self.folder = temporary_folder()
         self.socket = self.folder / "multiping.sock"
         self.log_path = self.folder / "log"
         configuration_path = self.folder / "helper.conf"
         configuration_path.write_text(configuration)
-        self.argv = [program("multiping-helper"), "--listen", self.socket,
+        start = program_without(without, "multiping-helper") if without else [program("multiping-helper")]
+        self.argv = [*start, "--listen", self.socket,
                      "--config", configuration_path, *arguments]
         self.start()
 
@@ -270,9 +300,9 @@ class Helper:
             ended = self.process.wait(START_SECONDS)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise RuntimeError("the helper did not end on SIGTERM") from None
+            raise AssertionError("the helper did not end on SIGTERM") from None
         if ended != 0 and not self.was_killed:
-            raise RuntimeError(f"the helper ended with {ended}; it said:\n{self.log()}")
+            raise AssertionError(f"the helper ended with {ended}; it said:\n{self.log()}")
 
     def command(self, *arguments, uid=ALICE, **options):
         """The command line of a `multiping` that asks this helper, as a user without privilege."""
@@ -288,6 +318,7 @@ class Case(unittest.TestCase):
     """A test case that gives out namespaces and helpers and takes them back."""
 
     maxDiff = None
+    without = None  # the defence that is switched off, in a control of defended_by()
 
     def namespace(self):
         namespace = Namespace()
@@ -295,7 +326,7 @@ class Case(unittest.TestCase):
         return namespace
 
     def helper(self, namespace, configuration=UNLIMITED, arguments=()):
-        helper = Helper(namespace, configuration, arguments)
+        helper = Helper(namespace, configuration, arguments, self.without)
         self.addCleanup(helper.stop)
         return helper
 

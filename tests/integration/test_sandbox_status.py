@@ -133,6 +133,7 @@ class SandboxStatus(rig.Case):
         self.assertEqual(set(results), set(ATTACKS))
         self.assertLessEqual(set(results.values()), {"1", "13"}, results)  # EPERM, EACCES
 
+    @rig.defended_by("EMPTY_ROOT")
     def test_shared_started_by_root(self):
         pid, client = self.shared_start()
         self.assert_confined(pid)
@@ -175,6 +176,15 @@ class SandboxStatus(rig.Case):
         self.assert_descriptors(pid)
         self.assert_not_reachable_by_its_own_user(pid)
         self.assert_serves(client)
+
+
+
+class Installed(rig.Case):
+    def test_no_defence_can_be_switched_off(self):
+        for name in ("multiping-helper", "multiping-helper-private"):
+            for word in (b"--without-defence", b"EMPTY_ROOT"):
+                self.assertNotIn(word, rig.program(name).read_bytes())
+                self.assertIn(word, rig.program_without("EMPTY_ROOT", name)[0].read_bytes())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,27 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A helper with one defence switched off: PROGRAM --without-defence NAME [ITS OWN ARGUMENTS]. Never installed. A name that the
+ * helper does not know switches nothing off, and so the test that wanted it fails. */
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "helper/defence.h"
+
+int helper_main(int argc, char **argv); /* helper/main.c */
+
+static const char *switched_off;
+
+bool defence_is_on_named(const char *name) {
+	return strcmp(name, switched_off) != 0;
+}
+
+int main(int argc, char **argv) {
+	if (argc < 3 || strcmp(argv[1], "--without-defence") != 0) {
+		(void)fputs("usage: --without-defence NAME [ARGUMENTS OF THE HELPER]\n", stderr);
+		return EX_USAGE;
+	}
+	switched_off = argv[2];
+	argv[2] = argv[0];
+	return helper_main(argc - 2, argv + 2);
+}
