@@ -38,8 +38,13 @@ static struct session *session_find(const struct helper *helper, uint32_t number
 }
 
 static void session_end(struct helper *helper, struct session *session) {
-	log_event("session_closed number=%u uid=%u realm=%s client=\"%s\"", session->number,
-		  session->user->uid, realm_name(session->user->realm), session->client);
+	struct user *user = session->user;
+
+	if (users_may_log(&helper->users, ++user->n_closed)) {
+		log_event("session_closed number=%u uid=%u realm=%s client=\"%s\" count=%llu",
+			  session->number, user->uid, realm_name(user->realm), session->client,
+			  (unsigned long long)user->n_closed);
+	}
 	helper->sessions[session->number % USER_MAX_CONNECTIONS] = NULL;
 	helper->n_without_hello -= !session->said_hello;
 	scheduler_deactivate(&helper->scheduler, session);
@@ -330,6 +335,7 @@ static void work(struct helper *helper, const struct epoll_event *events, int n_
 	}
 	helper->turn++;
 	prober_receive(prober, stamps_wait);
+	helper->users.now_ns = prober->clock.now_ns;
 	prober_expire(prober);
 	/* epoll's order stays the same: who is read first is not */
 	for (int i = 0; i < n_events; i++) {

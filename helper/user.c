@@ -11,6 +11,8 @@
 
 enum {
 	UNSTAMPED_SPAN_SHIFT = 29,
+	LINES_PER_SECOND = 1, /* 9 MB a day */
+	LINES_BURST = 100,
 	MAX_GONE = 1024, /* there are few: each has sent a packet just now */
 };
 
@@ -30,6 +32,7 @@ void users_init(struct users *ret_users, uint64_t n_probes, uint64_t n_request_b
 			      [USER_PROBES] = n_probes,
 			      [USER_REQUEST_BYTES] = n_request_bytes},
 	};
+	token_bucket_init(&ret_users->lines, LINES_PER_SECOND, LINES_BURST);
 }
 
 /* The configured upper bound of one owner. */
@@ -180,7 +183,7 @@ int user_open_session(struct users *users, const struct owner *owner, int64_t no
 	struct user *user;
 
 	users_forget(users, now_ns);
-	*part = (struct user_part){0};
+	*part = (struct user_part){.last_send_ns = INT64_MIN / 2}; /* never */
 	user = users_come(users, owner);
 	if (user == NULL) {
 		return -ENOMEM;
@@ -198,9 +201,25 @@ int user_open_session(struct users *users, const struct owner *owner, int64_t no
 	return 0;
 }
 
-/* --- refusals --- */
+/* --- what is logged --- */
 
-static void note_refused(uint64_t *count, uid_t uid, const struct realm *realm,
+bool users_may_log(struct users *users, uint64_t count) {
+	if ((count & (count - 1)) != 0) { /* no power of two */
+		return false;
+	}
+	if (!token_bucket_has(&users->lines, 1, users->now_ns)) {
+		users->n_unlogged++;
+		return false;
+	}
+	token_bucket_take(&users->lines, users->now_ns);
+	if (users->n_unlogged > 0) {
+		log_event("unlogged count=%llu", (unsigned long long)users->n_unlogged);
+		users->n_unlogged = 0;
+	}
+	return true;
+}
+
+static void note_refused(struct users *users, uint64_t *count, uid_t uid, const struct realm *realm,
 			 enum user_refusal refusal) {
 	static const char *const limits[] = {
 		[USER_REFUSED_CONNECTION] = "max_connections",
@@ -210,21 +229,21 @@ static void note_refused(uint64_t *count, uid_t uid, const struct realm *realm,
 		[USER_REFUSED_DESTINATION] = "destinations",
 	};
 
-	++*count;
-	if ((*count & (*count - 1)) == 0) { /* a power of two */
+	if (users_may_log(users, ++*count)) {
 		log_event("refused uid=%u realm=%s limit=%s count=%llu", uid, realm_name(realm),
 			  limits[refusal], (unsigned long long)*count);
 	}
 }
 
 void user_note_refused(struct user *user, enum user_refusal refusal) {
-	note_refused(&user->n_refused[refusal], user->uid, user->realm, refusal);
+	note_refused(user->users, &user->n_refused[refusal], user->uid, user->realm, refusal);
 }
 
 void users_note_refused(struct users *users, const struct owner *owner) {
 	struct user *user = users_find(users, owner);
 
-	note_refused(user != NULL ? &user->n_refused[USER_REFUSED_CONNECTION] : &users->n_refused,
+	note_refused(users,
+		     user != NULL ? &user->n_refused[USER_REFUSED_CONNECTION] : &users->n_refused,
 		     owner->uid, owner->realm, USER_REFUSED_CONNECTION);
 }
 

@@ -19,7 +19,8 @@ enum user_resource { USER_CONNECTIONS, USER_PROBES, USER_REQUEST_BYTES, USER_N_R
 
 enum {
 	USER_E_QUOTA = 1, /* not now; nothing was charged */
-	USER_MAX_CONNECTIONS = 2048, /* of which the rule gives out half and more: 1,000 to 50 owners */
+	USER_MAX_CONNECTIONS =
+		2048, /* of which the rule gives out half and more: 1,000 to 50 owners */
 	USER_UNSTAMPED_SPANS =
 		8, /* of 2^29 ns each: 4.3 s, longer than a packet waits for a neighbour */
 };
@@ -46,11 +47,14 @@ void counters_add(struct counters *sum, const struct counters *counters);
 struct users {
 	uint64_t remaining[USER_N_RESOURCES];
 	uint32_t n_users; /* with a session */
-	uint32_t n_gone;  /* without, kept until their buckets are full: who comes again finds them as they were */
-	int64_t now_ns;   /* of the latest session's opening */
+	uint32_t
+		n_gone; /* without, kept until their buckets are full: who comes again finds them as they were */
+	int64_t now_ns; /* of the latest turn, or session's opening */
 	struct user *first;
-	uint64_t n_refused;   /* connections of owners without an account */
-	struct counters past; /* of owners without a session */
+	uint64_t n_refused;        /* connections of owners without an account */
+	struct token_bucket lines; /* of what clients provoke in the log */
+	uint64_t n_unlogged;       /* events since the last line, for want of a token */
+	struct counters past;      /* of owners without a session */
 };
 
 struct user {
@@ -67,7 +71,7 @@ struct user {
 	int64_t unstamped_span; /* number of the latest span */
 	uint32_t n_held_up;     /* probes that wait for their destination's queue or neighbour */
 	struct counters past;   /* of closed sessions */
-	uint64_t n_refused[USER_N_REFUSALS];
+	uint64_t n_refused[USER_N_REFUSALS], n_closed;
 	/* its messages in the latest turn of the loop that had any */
 	uint64_t read_turn;
 	uint32_t n_reads;
@@ -82,6 +86,7 @@ struct user {
 struct user_part {
 	uint64_t share[USER_N_RESOURCES];
 	struct counters counters;
+	int64_t last_send_ns;   /* may be to come: a parked probe has its time by interval_us */
 	struct user_part *next; /* of the same owner */
 };
 
@@ -103,7 +108,11 @@ void user_close_session(struct user *user, struct user_part *part);
 /* All that the owner's sessions have counted. */
 struct counters user_counters(const struct user *user);
 
-/* Counts a refusal, and logs the first, the second, the fourth and so on of an owner. */
+/* Whether the @count-th event of its kind gets a line in the log, which clients cannot flood: the first, the second, the fourth and so on
+ * of an owner, and one a second of all, since an account that comes and goes begins to count anew. */
+bool users_may_log(struct users *users, uint64_t count);
+
+/* Counts a refusal, and logs it as above. */
 void user_note_refused(struct user *user, enum user_refusal refusal);
 
 /* The same for a connection of @owner, who may have no account. */

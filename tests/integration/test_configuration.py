@@ -3,6 +3,7 @@
 """What helper.conf says, the helper does: who may what, and what is wrong with a file that it does not take."""
 
 import subprocess
+import time
 
 import rig
 from client_from_specification import Client, DENIED, Fault, REPLY
@@ -126,6 +127,26 @@ packets_per_second = 100
         client.ping(["127.0.0.1"] * 1000)
         lines = [line for line in helper.log().splitlines() if "event=refused" in line]
         self.assertEqual(lines, [f"event=refused uid={rig.ALICE} realm=host limit=destinations count={1 << i}" for i in range(10)])
+
+    def test_who_comes_and_goes_does_not_flood_the_log(self):
+        """Each time the account is a new one, which counts from one."""
+        n_times, burst, lines_per_second = 500, 100, 1
+        helper = self.helper(self.namespace(), "[destinations]\ndeny = 127.0.0.0/8\n")
+        begin = time.monotonic()
+        for _ in range(n_times):
+            with self.client(helper, rig.ALICE) as client:
+                client.hello()
+                client.ping(["127.0.0.1"])
+        most = burst + lines_per_second * (time.monotonic() - begin) + 10  # and those of the helper's start
+        lines = helper.log().splitlines()
+        self.assertLess(len(lines), 2 * n_times / 3)
+        self.assertLessEqual(len(lines), most)
+        deadline = time.monotonic() + 60
+        while "event=unlogged count=" not in helper.log() and time.monotonic() < deadline:
+            with self.client(helper, rig.BOB) as client:
+                client.hello()
+            time.sleep(0.1)
+        self.assertRegex(helper.log(), "event=unlogged count=[0-9]+")
 
 
 class Destinations(Configured):

@@ -82,6 +82,37 @@ static void release_all(struct user *user, struct user_part *part, enum user_res
 	user_release(user, part, resource, part->share[resource]);
 }
 
+/* --- the log --- */
+
+static void users_may_log_first_second_fourth(void **state) {
+	struct users users;
+	uint64_t n_logged = 0;
+
+	users_init(&users, 1, 1);
+	for (uint64_t count = 1; count <= 1000; count++) {
+		n_logged += users_may_log(&users, count);
+	}
+	assert_int_equal(n_logged, 10); /* 1, 2, 4, .. 512 */
+	assert_int_equal(users.n_unlogged, 0);
+}
+
+static void users_may_log_no_more_than_one_a_second_for_long(void **state) {
+	struct users users;
+
+	users_init(&users, 1, 1);
+	for (int i = 0; i < 100; i++) {
+		assert_true(users_may_log(&users, 1));
+	}
+	for (int i = 1; i <= 5; i++) {
+		assert_false(users_may_log(&users, 1));
+		assert_int_equal(users.n_unlogged, i);
+	}
+	users.now_ns += INT64_C(1000000000);
+	assert_true(users_may_log(&users, 1)); /* behind a line that tells of the five */
+	assert_int_equal(users.n_unlogged, 0);
+	assert_false(users_may_log(&users, 1));
+}
+
 /* --- sessions --- */
 
 static void user_open_session_same_uid_shares_an_account(void **state) {
@@ -366,7 +397,6 @@ static void user_remove_unstamped_too_late_takes_nothing(void **state) {
 
 /* --- what must not happen --- */
 
-#ifndef NDEBUG
 /* Whether @function ends the process by an assertion. */
 static bool dies(void (*function)(struct fixture *), struct fixture *fixture) {
 	pid_t pid = fork();
@@ -408,12 +438,13 @@ static void user_account_not_at_zero_is_asserted(void **state) {
 	assert_true(dies(release_too_much, *state));
 	assert_true(dies(end_with_an_owner, *state));
 }
-#endif
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(users_may_log_first_second_fourth),
+		cmocka_unit_test(users_may_log_no_more_than_one_a_second_for_long),
 		TEST(user_open_session_same_uid_shares_an_account),
 		TEST(user_open_session_other_realm_is_another_account),
 		TEST(user_open_session_again_finds_the_bucket_as_it_was),
@@ -429,9 +460,7 @@ int main(void) {
 		cmocka_unit_test(user_unstamped_bytes_are_forgotten_when_old),
 		cmocka_unit_test(user_remove_unstamped_takes_from_its_own_span),
 		cmocka_unit_test(user_remove_unstamped_too_late_takes_nothing),
-#ifndef NDEBUG /* a release build has no assertions */
 		TEST(user_account_not_at_zero_is_asserted),
-#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
