@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sending, and the time that a probe has: before it is sent, and after. */
+#include <assert.h>
 #include <errno.h>
 
 #include "helper/prober_private.h"
@@ -122,6 +123,7 @@ static uint32_t take_slot(struct prober *prober, struct ping *ping) {
 	uint32_t slot = probe_table_take(&prober->table, prober->clock.now_ns);
 	struct probe *probe = &prober->table.probes[slot];
 
+	assert(slot != PROBE_NONE); /* it was charged, so there is one */
 	probe->ping = ping;
 	probe->index = (uint16_t)ping->n_admitted++;
 	probe->destination = ping->targets[probe->index];
@@ -177,6 +179,23 @@ static void time_out(struct prober *prober, uint32_t slot) {
 	prober_finish(prober, slot, OUTCOME_TIMEOUT);
 }
 
+/* Leaves a probe that was parked waiting for its own time, where its session has a probe too near before. Each gets a time of its own, once:
+ * many that were parked do not wake each other up. */
+static bool keep_interval(struct prober *prober, uint32_t slot) {
+	const struct ping *ping = prober->table.probes[slot].ping;
+	int64_t now_ns = prober->clock.now_ns;
+	int64_t at_ns = ping->part->last_send_ns + (int64_t)ping->interval_us * 1000;
+
+	if (ping->interval_us == 0) {
+		return false;
+	}
+	ping->part->last_send_ns = at_ns > now_ns ? at_ns : now_ns;
+	if (at_ns > now_ns) {
+		wait_until(prober, slot, at_ns, INT64_MAX);
+	}
+	return at_ns > now_ns;
+}
+
 /* A waiting probe may be sent: its destination has a token for it, or a failed send is to be tried again. */
 static void wait_over(struct prober *prober, uint32_t slot, int64_t now_ns) {
 	struct probe *probe = &prober->table.probes[slot];
@@ -185,6 +204,9 @@ static void wait_over(struct prober *prober, uint32_t slot, int64_t now_ns) {
 	if (probe->marks & PROBE_MARK_WAITS_IN_TURN) {
 		destination_rates_turn(&prober->destination_rates, slot, now_ns);
 		probe->reporter = in6addr_any;
+		if (keep_interval(prober, slot)) {
+			return;
+		}
 		give_up_ns = INT64_MAX;
 	}
 	probe->stamp_ns = 0;

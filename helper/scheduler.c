@@ -127,11 +127,25 @@ static int64_t user_ready_ns(const struct scheduler *scheduler, struct user *use
 static int64_t session_ready_ns(const struct session *session) {
 	int64_t interval_us = session->admitting->interval_us;
 
-	return interval_us == 0 ? INT64_MIN : session->last_send_ns + interval_us * 1000;
+	return interval_us == 0 ? INT64_MIN : session->part.last_send_ns + interval_us * 1000;
+}
+
+/* Pays for a target. One that was cancelled costs its owner's token, but none of what all share; it did not wait for that token, and
+ * what is owed is bounded: else who gives a million targets up would be silent for a minute. */
+static void pay(struct scheduler *scheduler, struct session *session, bool is_cancelled) {
+	int64_t now_ns = scheduler->prober->clock.now_ns;
+
+	if (is_cancelled) {
+		token_bucket_take_ahead(&session->user->bucket, now_ns);
+		return;
+	}
+	session->part.last_send_ns = later(session->part.last_send_ns, now_ns);
+	token_bucket_take(&session->user->bucket, now_ns);
+	token_bucket_take(&scheduler->total, now_ns);
 }
 
 /* Admits one target and returns 0; or returns when to try again, INT64_MAX for want of a slot. One that was cancelled waits for no
- * interval and costs its owner's token, but none of what all share. */
+ * interval. */
 static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	struct ping *ping = session->admitting;
 	bool is_cancelled = ping_next_is_cancelled(ping);
@@ -148,11 +162,7 @@ static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	}
 	prober_start(scheduler->prober, ping);
 	session->is_delayed = false;
-	token_bucket_take(&session->user->bucket, now_ns);
-	if (!is_cancelled) {
-		session->last_send_ns = now_ns;
-		token_bucket_take(&scheduler->total, now_ns);
-	}
+	pay(scheduler, session, is_cancelled);
 	if (ping->n_admitted == ping->n_targets) {
 		session->admitting = ping->next;
 		prober_push_news(scheduler->prober, ping); /* its response is due */

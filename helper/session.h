@@ -49,8 +49,7 @@ struct session {
 
 	/* the scheduler's */
 	struct ping *admitting; /* the first ping with targets to admit */
-	int64_t last_send_ns;
-	int64_t deficit_bytes; /* may be sent in this turn; negative: sent ahead of later ones */
+	int64_t deficit_bytes;  /* may be sent in this turn; negative: sent ahead of later ones */
 	bool is_active, is_delayed;
 	struct session *active_next;
 };

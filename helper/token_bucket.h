@@ -32,10 +32,20 @@ static inline bool token_bucket_has(const struct token_bucket *bucket, int64_t n
 	return bucket->full_at_ns - bucket->full_ns + n * bucket->token_ns <= now_ns;
 }
 
-/* Takes one token, which must be there. */
+/* Takes one token. If it is not there, it is owed. */
 static inline void token_bucket_take(struct token_bucket *bucket, int64_t now_ns) {
 	if (bucket->full_at_ns < now_ns) {
 		bucket->full_at_ns = now_ns;
 	}
 	bucket->full_at_ns += bucket->token_ns;
+}
+
+/* The same, but no more than a full bucket is ever owed. */
+static inline void token_bucket_take_ahead(struct token_bucket *bucket, int64_t now_ns) {
+	int64_t most_ns = now_ns + 2 * bucket->full_ns;
+
+	token_bucket_take(bucket, now_ns);
+	if (bucket->full_at_ns > most_ns) {
+		bucket->full_at_ns = most_ns;
+	}
 }

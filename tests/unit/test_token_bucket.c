@@ -69,6 +69,25 @@ static void token_bucket_taken_too_early_owes(void **state) {
 	assert_int_equal(token_bucket_ready_ns(&bucket), NOW_NS + 11 * MS);
 }
 
+static void token_bucket_taken_ahead_owes_one_bucket_at_most(void **state) {
+	static const struct {
+		int n_taken, n_ms;
+	} cases[] = {{4, 0}, {5, 1}, {9, 5}, {10, 6}, {11, 6}, {1000000, 6}};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct token_bucket bucket;
+
+		token_bucket_init(&bucket, 1000, 5);
+		for (int j = 0; j < cases[i].n_taken; j++) {
+			token_bucket_take_ahead(&bucket, NOW_NS);
+		}
+		assert_int_equal(token_bucket_has(&bucket, 1, NOW_NS), cases[i].n_ms == 0);
+		assert_true(token_bucket_has(&bucket, 1, NOW_NS + cases[i].n_ms * MS));
+		assert_false(cases[i].n_ms > 0 &&
+			     token_bucket_has(&bucket, 1, NOW_NS + cases[i].n_ms * MS - 1));
+	}
+}
+
 static void token_bucket_unlimited_is_always_ready(void **state) {
 	struct token_bucket bucket;
 
@@ -95,6 +114,7 @@ int main(void) {
 		cmocka_unit_test(token_bucket_long_idle_holds_no_more_than_its_burst),
 		cmocka_unit_test(token_bucket_over_a_second_gives_rate_and_burst),
 		cmocka_unit_test(token_bucket_taken_too_early_owes),
+		cmocka_unit_test(token_bucket_taken_ahead_owes_one_bucket_at_most),
 		cmocka_unit_test(token_bucket_unlimited_is_always_ready),
 		cmocka_unit_test(token_bucket_extreme_rates_do_not_overflow),
 	};
