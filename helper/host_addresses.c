@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernel answers the question for all routes of the local table, IPv4 and then IPv6, and tells every change, in the same form and
- * through the same socket. Where that overflows (ENOBUFS), or a route changed while all were told, it is asked again; that is why
+/* The kernel answers the questions for all local routes one after the other, and tells every change, in the same form and through the
+ * same socket. All tables are asked for: the addresses of interfaces in a VRF stand in the VRF's own. Where that overflows (ENOBUFS), or a route changed while all were told, it is asked again; that is why
  * the filter lets messages out here: they reach nobody but the kernel, which changes nothing for a process without CAP_NET_ADMIN. */
 #include "helper/host_addresses.h"
 
@@ -22,8 +22,15 @@ enum {
 	READ_BYTES = 32 << 10, /* what the kernel fills at most */
 };
 
-/* Asks for the routes of the local table, of @family. */
-static void ask(struct host_addresses *host, int family) {
+/* Of IPv6 each router's anycast addresses lead here too. */
+static const struct {
+	unsigned char family, type;
+} questions[] = {{AF_INET, RTN_LOCAL}, {AF_INET6, RTN_LOCAL}, {AF_INET6, RTN_ANYCAST}};
+
+enum { N_QUESTIONS = sizeof questions / sizeof *questions };
+
+/* Asks the question @number, from 1. */
+static void ask(struct host_addresses *host, unsigned number) {
 	const struct {
 		struct nlmsghdr header;
 		struct rtmsg route;
@@ -31,13 +38,14 @@ static void ask(struct host_addresses *host, int family) {
 		.header = {.nlmsg_len = sizeof question,
 			   .nlmsg_type = RTM_GETROUTE,
 			   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-		.route = {.rtm_family = (unsigned char)family, .rtm_table = RT_TABLE_LOCAL},
+		.route = {.rtm_family = questions[number - 1].family,
+			  .rtm_type = questions[number - 1].type},
 	};
 
-	host->asked_family = family;
+	host->asked = number;
 	if (send(DESCRIPTOR_ROUTES, &question, sizeof question, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
 		log_event("host_addresses_unknown errno=%d", errno);
-		host->asked_family = 0;
+		host->asked = 0;
 	}
 }
 
@@ -45,14 +53,14 @@ static void ask(struct host_addresses *host, int family) {
 static void start_again(struct host_addresses *host) {
 	host->is_stale = false;
 	host->n_rules = 0;
-	ask(host, AF_INET);
+	ask(host, 1);
 }
 
 /* Not all was told: it is asked for again, when the answer that is on its way has ended. */
 static void lose(struct host_addresses *host) {
 	host->is_current = false;
 	host->is_stale = true;
-	if (host->asked_family == 0) {
+	if (host->asked == 0) {
 		start_again(host);
 	}
 }
@@ -127,16 +135,23 @@ static bool is_loopback(const struct in6_addr *address) {
 	       (IN6_IS_ADDR_V4MAPPED(address) && address->s6_addr[12] == IN_LOOPBACKNET);
 }
 
-/* Reads a route of the local table that leads to this host. */
+/* Whether a route leads to an address of this host. Everything in the local table does; in the others what the kernel put there, but
+ * not what others use local routes for: "local default" in a table of its own, by mark, is how transparent proxies catch packets. */
+static bool is_own(const struct rtmsg *route) {
+	return (route->rtm_type == RTN_LOCAL ||
+		(route->rtm_type == RTN_ANYCAST && route->rtm_family == AF_INET6)) &&
+	       (route->rtm_table == RT_TABLE_LOCAL || route->rtm_protocol == RTPROT_KERNEL);
+}
+
+/* Reads a route that leads to this host. */
 static bool read_route(const struct nlmsghdr *header, struct destination_rule *ret_rule) {
 	const struct rtmsg *route = NLMSG_DATA(header);
 	bool is_ipv4 = route->rtm_family == AF_INET;
 	size_t n_address = is_ipv4 ? 4 : 16;
 	int n_bytes = (int)RTM_PAYLOAD(header);
 
-	if (header->nlmsg_len < NLMSG_LENGTH(sizeof *route) || route->rtm_table != RT_TABLE_LOCAL ||
-	    (!is_ipv4 && route->rtm_family != AF_INET6) || route->rtm_dst_len > n_address * 8 ||
-	    (route->rtm_type != RTN_LOCAL && route->rtm_type != RTN_ANYCAST)) {
+	if (header->nlmsg_len < NLMSG_LENGTH(sizeof *route) || !is_own(route) ||
+	    (!is_ipv4 && route->rtm_family != AF_INET6) || route->rtm_dst_len > n_address * 8) {
 		return false;
 	}
 	memset(ret_rule, 0, sizeof *ret_rule); /* with its padding: it is compared */
@@ -160,6 +175,14 @@ static bool read_route(const struct nlmsghdr *header, struct destination_rule *r
 	return !is_loopback(&ret_rule->prefix);
 }
 
+/* A kernel before 4.20 answers each question with every route. */
+static bool is_asked(const struct host_addresses *host, const struct nlmsghdr *header) {
+	const struct rtmsg *route = NLMSG_DATA(header);
+
+	return host->asked != 0 && route->rtm_family == questions[host->asked - 1].family &&
+	       route->rtm_type == questions[host->asked - 1].type;
+}
+
 static void take_route(struct host_addresses *host, const struct nlmsghdr *header) {
 	bool is_change = !(header->nlmsg_flags & NLM_F_MULTI);
 	struct destination_rule rule;
@@ -167,10 +190,10 @@ static void take_route(struct host_addresses *host, const struct nlmsghdr *heade
 	if (header->nlmsg_flags & NLM_F_DUMP_INTR) {
 		lose(host);
 	}
-	if (!read_route(header, &rule)) {
+	if (!read_route(header, &rule) || (!is_change && !is_asked(host, header))) {
 		return;
 	}
-	if (is_change && (host->asked_family != 0 || header->nlmsg_flags & NLM_F_REPLACE)) {
+	if (is_change && (host->asked != 0 || header->nlmsg_flags & NLM_F_REPLACE)) {
 		lose(host); /* is it before or after what is told at the same time? what did it replace? */
 	} else if (header->nlmsg_type == RTM_NEWROUTE) {
 		add(host, &rule);
@@ -179,21 +202,22 @@ static void take_route(struct host_addresses *host, const struct nlmsghdr *heade
 	}
 }
 
-/* All of a family was told, or could not be. */
+/* A question was answered, or could not be. */
 static void take_end(struct host_addresses *host, const struct nlmsghdr *header) {
-	int family = host->asked_family, error = 0;
+	unsigned asked = host->asked;
+	int error = 0;
 
 	if (header->nlmsg_len >= NLMSG_LENGTH(sizeof error)) {
 		memcpy(&error, NLMSG_DATA(header), sizeof error);
 	}
-	host->asked_family = 0;
+	host->asked = 0;
 	if (host->is_stale || header->nlmsg_flags & NLM_F_DUMP_INTR) {
 		start_again(host);
-	} else if (error != 0 && (family == AF_INET || error != -EOPNOTSUPP)) {
+	} else if (error != 0 && (asked == 1 || error != -EOPNOTSUPP)) { /* there may be no IPv6 */
 		log_event("host_addresses_unknown errno=%d", -error);
-	} else if (family == AF_INET) {
-		ask(host, AF_INET6);
-	} else { /* or there is no IPv6 */
+	} else if (asked < N_QUESTIONS) {
+		ask(host, asked + 1);
+	} else {
 		host->is_current = true;
 	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The addresses of this host, which realms may not reach: the kernel's local routing table, read at the start and followed since. */
+/* The addresses of this host, which realms may not reach: what the kernel's routing tables call local, read at the start and followed
+ * since. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,9 +12,10 @@
 struct host_addresses {
 	struct destination_rule *rules; /* in order, see destination.h */
 	size_t n_rules, room;
-	int asked_family; /* whose addresses are being told; 0: changes alone */
-	bool is_stale;    /* what is being told is not to be relied on */
-	bool is_current;  /* else realms wait */
+	unsigned
+		asked; /* number of the question that is being answered, from 1; 0: changes alone */
+	bool is_stale; /* what is being told is not to be relied on */
+	bool is_current; /* else realms wait */
 };
 
 /* Opens the socket at DESCRIPTOR_ROUTES and asks for all addresses; the answers are for host_addresses_read(). -errno. */

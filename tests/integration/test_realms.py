@@ -7,7 +7,7 @@ import time
 
 import rig
 from client_from_specification import Client, DENIED, REPLY, TIMEOUT
-from peer import connect, why_closed
+from peer import Etc, HelperWithEtc, connect, why_closed
 
 PATIENCE_SECONDS = 10
 HOST, LOOPBACK, LINK_LOCAL = "the helper's host", "loopback", "link-local"
@@ -56,6 +56,26 @@ class Destinations(Realms):
         ours, _ = self.linked_namespaces()
         helper, _ = self.realm(ours)
         self.assertEqual(self.ask(self.client(helper.socket), "127.0.0.1", "::1", "10.77.0.1", "fd00:77::1"), [REPLY] * 4)
+
+    def test_addresses_in_a_vrf_are_the_hosts_too(self):
+        """They stand in the VRF's own table. A kernel without VRFs is given the routes that one with them makes."""
+        ours, _ = self.linked_namespaces()
+        if ours.run(["ip", "link", "add", "red", "type", "vrf", "table", "1000"]).returncode == 0:
+            ours.ip("link set red up")
+            ours.ip("link add in-red type veth peer name beside-red")
+            ours.ip("link set in-red master red up")
+            ours.ip("link set beside-red up")
+            ours.add_addresses("in-red", "10.78.0.1/24", "fd00:78::1/64")
+        else:
+            print("no VRF in this kernel: its routes alone")
+            ours.ip("route add local 10.78.0.1/32 dev lo table 1000 proto kernel")
+            ours.ip("-6 route add local fd00:78::1/128 dev lo table 1000 proto kernel")
+        ours.ip("route add local default dev lo table 100")  # as transparent proxies have it: not all addresses are the host's
+        _, path = self.realm(ours)
+        client = self.client(path)
+        self.await_answer(client, "10.78.0.1", HOST)
+        self.await_answer(client, "fd00:78::1", HOST)
+        self.assertEqual(self.ask(client, "10.77.0.2", "fd00:77::2"), [REPLY, REPLY])
 
     def test_first_request_waits_until_the_addresses_are_known(self):
         ours, _ = self.linked_namespaces()
@@ -136,6 +156,28 @@ class Owners(Realms):
         helper, path = self.realm(self.namespace())
         clients = [self.client(where) for where in (path, helper.socket, path)]
         self.assertEqual([client.call("stats", scope="owner")["connections"] for client in clients], [2, 1, 2])
+
+    def test_owners_of_containers_with_and_without_user_namespace(self):
+        """Without one a container's root is uid 0: everybody's limits, one account for all of them in the realm. With one he is
+        the user whose container it is, whose account in the realm is apart from his own on the host; [user] counts there alone."""
+        path = rig.temporary_folder() / "multiping.sock"
+        etc = Etc(passwd=f"root:x:0:0::/:\nalice:x:{rig.ALICE}:{rig.ALICE}::/:\n", subuid="alice:200000:65536\n")
+        helper = HelperWithEtc(self.namespace(), etc, f"[limits]\npackets_per_second = 5\n[user root]\npackets_per_second = 7\n"
+                               f"[user alice]\npackets_per_second = 9\nmax_connections = 9\n"
+                               f"[listener container]\npath = {path}\nmax_connections = 2\n")
+        self.addCleanup(helper.stop)
+        expected = [(helper.socket, 0, 7, 1), (path, 0, 5, 1), (path, 0, 5, 2),  # socket, uid, rate, connections of the account
+                    (helper.socket, rig.ALICE, 9, 1), (helper.socket, 200000, 9, 2),
+                    (path, 200000, 5, 1), (path, rig.ALICE, 5, 2), (path, rig.BOB, 5, 1)]
+        for where, uid, rate, n_connections in expected:
+            with self.subTest(uid=uid, realm=where == path):
+                client = Client(connect(where, uid))
+                self.addCleanup(client.close)
+                self.assertEqual(client.hello()["limits"]["packets_per_second"], rate)
+                self.assertEqual(client.call("stats", scope="owner")["connections"], n_connections)
+        for uid in 0, 200001, rig.ALICE:
+            with Client(connect(path, uid)) as one_more:
+                self.assertEqual(why_closed(one_more), "connections")
 
     def test_mode_and_group_of_the_socket(self):
         _, path = self.realm(self.namespace(), f"mode = 0660\ngroup = {rig.BOB}\n")

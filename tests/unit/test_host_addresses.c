@@ -115,6 +115,28 @@ static void host_addresses_lost_news_are_asked_for(void **state) {
 	assert_int_equal(length_of("::ffff:10.30.0.1"), -1);
 }
 
+/* As the kernel puts them into the table of a VRF, and as a transparent proxy catches everything. */
+static void host_addresses_of_every_table_are_known(void **state) {
+	network_command("ip route add local 10.40.0.1/32 dev lo table 100 proto kernel");
+	network_command("ip -6 route add local fd00:40::1/128 dev lo table 1000 proto kernel");
+	network_command("ip route add local default dev lo table 101");
+	network_command("ip -6 route add local default dev lo table 101");
+	read_all();
+	expect_length("::ffff:10.40.0.1", 128);
+	expect_length("fd00:40::1", 128);
+	network_command("ip route add local 10.40.0.2/32 dev lo table 1000 proto kernel");
+	network_command("ip route add local 10.40.0.0/24 dev lo table 102");
+	network_command("ip route delete local 10.40.0.1/32 dev lo table 100");
+	expect_length("::ffff:10.40.0.2", 128);
+	expect_length("::ffff:10.40.0.1", -1);
+	assert_int_equal(length_of("::ffff:10.50.0.1"), -1);
+	assert_int_equal(length_of("fd00:50::1"), -1);
+	network_command("ip route flush table 1000");
+	network_command("ip -6 route flush table 1000");
+	read_all();
+	expect_length("fd00:40::1", -1);
+}
+
 /* --- messages that the kernel does not send --- */
 
 /* Reads @n_bytes of @message in the place of the kernel's. */
@@ -150,9 +172,18 @@ static struct route_message route_message(void) {
 	};
 }
 
+static void host_addresses_answers_to_no_question_are_passed_over(void **state) {
+	struct route_message message = route_message();
+
+	host.asked = 1; /* IPv4: an old kernel tells what it likes, and tells it again */
+	read_message(&message, sizeof message);
+	assert_int_equal(host.n_rules, 0);
+}
+
 static void host_addresses_message_cut_anywhere_is_harmless(void **state) {
 	struct route_message message = route_message();
 
+	host.asked = 2;
 	for (size_t n_bytes = 0; n_bytes < sizeof message; n_bytes++) {
 		read_message(&message, n_bytes);
 		assert_int_equal(host.n_rules, 0);
@@ -173,6 +204,7 @@ static void host_addresses_route_of_another_kind_is_passed_over(void **state) {
 	messages[3].route.rtm_dst_len = 129;
 	messages[4].header.nlmsg_len = sizeof(struct nlmsghdr);
 	messages[5].header.nlmsg_len = 4096; /* more than there is */
+	host.asked = 2;
 	for (size_t i = 0; i < 6; i++) {
 		read_message(&messages[i], sizeof messages[i]);
 		assert_int_equal(host.n_rules, 0);
@@ -187,6 +219,8 @@ int main(void) {
 		TEST(host_addresses_change),
 		TEST(host_addresses_change_while_all_are_told_is_not_lost),
 		TEST(host_addresses_lost_news_are_asked_for),
+		TEST(host_addresses_of_every_table_are_known),
+		TEST(host_addresses_answers_to_no_question_are_passed_over),
 		TEST(host_addresses_message_cut_anywhere_is_harmless),
 		TEST(host_addresses_route_of_another_kind_is_passed_over),
 	};
