@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
-#include <linux/errqueue.h> /* wants struct timespec */
 #include <linux/sock_diag.h>
 
 #include "helper/descriptors.h"
+#include "helper/icmp_control.h"
 #include "helper/icmp_sockets.h"
 #include "helper/icmp_sockets_private.h"
 
@@ -148,26 +147,6 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 
 /* --- receiving --- */
 
-static int64_t time_ns(const struct timespec *time) {
-	return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
-}
-
-static void read_receive_control(struct msghdr *header, struct icmp_received *received) {
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-			struct timespec stamp;
-
-			memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
-			received->stamp_ns = time_ns(&stamp);
-		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT) {
-			int hop_limit;
-
-			memcpy(&hop_limit, CMSG_DATA(c), sizeof hop_limit);
-			received->hop_limit = (uint8_t)hop_limit;
-		}
-	}
-}
-
 size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
 			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]) {
 	int fd = family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
@@ -197,41 +176,19 @@ size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
 		if (received->n_bytes > sockets->packet_buffer_bytes) {
 			received->n_bytes = sockets->packet_buffer_bytes;
 		}
-		read_receive_control(&headers[i].msg_hdr, received);
+		icmp_control_read_receive(&headers[i].msg_hdr, received);
 	}
 	return n < 0 ? 0 : (size_t)n;
 }
 
 /* --- transmit time stamps --- */
 
-/* Reads the control messages of one entry of an error queue. Returns whether it is a stamp: ICMP errors land there too. */
-static bool read_stamp_control(struct msghdr *header, struct icmp_stamp *stamp) {
-	bool is_stamp = false;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
-		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING) {
-			struct timespec software; /* the first of three */
-
-			memcpy(&software, CMSG_DATA(c), sizeof software);
-			stamp->stamp_ns = time_ns(&software);
-		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
-			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR)) {
-			struct sock_extended_err error;
-
-			memcpy(&error, CMSG_DATA(c), sizeof error);
-			is_stamp = error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING;
-			stamp->stamp_id = error.ee_data;
-		}
-	}
-	return is_stamp && stamp->stamp_ns != 0;
-}
-
 static bool read_stamp(const struct icmp_sockets *sockets, int fd, int i,
 		       struct icmp_stamp *stamp) {
-	struct mmsghdr *header = (struct mmsghdr *)(uintptr_t)&sockets->stamp_headers[i];
+	const struct mmsghdr *header = &sockets->stamp_headers[i];
 
 	*stamp = (struct icmp_stamp){.has_id = sockets->have_stamp_id};
-	if (!read_stamp_control(&header->msg_hdr, stamp)) {
+	if (!icmp_control_read_stamp(&header->msg_hdr, stamp)) {
 		return false;
 	}
 	return stamp->has_id ||

@@ -1,0 +1,63 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "helper/icmp_control.h"
+
+#include <string.h>
+#include <time.h>
+
+#include <linux/errqueue.h> /* wants struct timespec */
+
+/* Copies the data of the first control message of that kind. CMSG_NXTHDR(3) trusts the lengths; here each is compared with what is
+ * left. */
+static bool control_get(const struct msghdr *header, int level, int type, void *ret_data,
+			size_t n_data) {
+	const uint8_t *bytes = header->msg_control;
+	size_t n_left = header->msg_controllen, n;
+
+	for (struct cmsghdr message; n_left >= sizeof message; bytes += n, n_left -= n) {
+		memcpy(&message, bytes, sizeof message);
+		if (message.cmsg_len < sizeof message || message.cmsg_len > n_left) {
+			return false;
+		}
+		if (message.cmsg_level == level && message.cmsg_type == type) {
+			if (message.cmsg_len < CMSG_LEN(n_data)) {
+				return false;
+			}
+			memcpy(ret_data, bytes + CMSG_LEN(0), n_data);
+			return true;
+		}
+		n = CMSG_ALIGN(message.cmsg_len);
+		n = n < n_left ? n : n_left; /* the last one may lack its padding */
+	}
+	return false;
+}
+
+static int64_t time_ns(const struct timespec *time) {
+	return (int64_t)((uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec);
+}
+
+void icmp_control_read_receive(const struct msghdr *header, struct icmp_received *received) {
+	struct timespec stamp;
+	int hop_limit;
+
+	if (control_get(header, SOL_SOCKET, SCM_TIMESTAMPNS, &stamp, sizeof stamp)) {
+		received->stamp_ns = time_ns(&stamp);
+	}
+	if (control_get(header, IPPROTO_IPV6, IPV6_HOPLIMIT, &hop_limit, sizeof hop_limit)) {
+		received->hop_limit = (uint8_t)hop_limit;
+	}
+}
+
+bool icmp_control_read_stamp(const struct msghdr *header, struct icmp_stamp *stamp) {
+	struct timespec software; /* the first of three */
+	struct sock_extended_err error;
+
+	if (!control_get(header, SOL_SOCKET, SCM_TIMESTAMPING, &software, sizeof software) ||
+	    !(control_get(header, IPPROTO_IP, IP_RECVERR, &error, sizeof error) ||
+	      control_get(header, IPPROTO_IPV6, IPV6_RECVERR, &error, sizeof error))) {
+		return false;
+	}
+	stamp->stamp_ns = time_ns(&software);
+	stamp->stamp_id = error.ee_data;
+	return error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && stamp->stamp_ns != 0;
+}
