@@ -47,20 +47,16 @@ int helper_watch(int fd, uint32_t events, enum source source, uint32_t number) {
 	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
+/* The send sockets are not watched: their stamps are of use when an answer comes, and telling of each would cost more than reading
+ * it. */
 static int watch_sockets(const struct helper *helper) {
 	int r = 0;
 
 	for (enum family family = 0; r == 0 && family < N_FAMILIES; family++) {
-		bool ipv4 = family == FAMILY_IPV4;
-		int first = ipv4 ? DESCRIPTOR_SEND_IPV4 : DESCRIPTOR_SEND_IPV6;
-
-		if (!icmp_sockets_have(helper->sockets, family)) {
-			continue;
-		}
-		r = helper_watch(ipv4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6, EPOLLIN,
-				 SOURCE_RECEIVE, 0);
-		for (int i = 0; r == 0 && i < N_SEND_SOCKETS + ipv4; i++) {
-			r = helper_watch(first + i, 0, SOURCE_SEND, 0); /* EPOLLERR comes unasked */
+		if (icmp_sockets_have(helper->sockets, family)) {
+			r = helper_watch(family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4
+							       : DESCRIPTOR_RECEIVE_IPV6,
+					 EPOLLIN, SOURCE_RECEIVE, 0);
 		}
 	}
 	return r;

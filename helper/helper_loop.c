@@ -285,7 +285,6 @@ static void handle_event(struct helper *helper, const struct epoll_event *event)
 		host_addresses_read(&helper->host);
 		break;
 	case SOURCE_RECEIVE: /* the network was looked at first */
-	case SOURCE_SEND:
 		break;
 	case SOURCE_SESSION:
 		handle_session(helper, number, event->events);
@@ -328,13 +327,9 @@ static void tell_alive(struct helper *helper, int64_t now_ns) {
 
 static void work(struct helper *helper, const struct epoll_event *events, int n_events) {
 	struct prober *prober = &helper->prober;
-	bool stamps_wait = false;
 
-	for (int i = 0; i < n_events; i++) {
-		stamps_wait |= events[i].data.u64 >> 32 == SOURCE_SEND;
-	}
 	helper->turn++;
-	prober_receive(prober, stamps_wait);
+	prober_receive(prober, true);
 	helper->users.now_ns = prober->clock.now_ns;
 	prober_expire(prober);
 	/* epoll's order stays the same: who is read first is not */

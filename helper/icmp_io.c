@@ -16,8 +16,6 @@
 #define SCM_TS_OPT_ID 81 /* Linux 6.13; the headers of Debian 12 lack it */
 #endif
 
-enum { ALL_SEND_SOCKETS = DESCRIPTOR_LAST_SEND - DESCRIPTOR_FIRST_SEND + 1 };
-
 /* --- sending --- */
 
 /* Control messages of one send; the widest set is a stamp's id, TTL, TOS and packet information. */
@@ -224,19 +222,16 @@ size_t icmp_sockets_read_stamps(struct icmp_sockets *sockets, bool all,
 				struct icmp_stamp ret_stamps[ICMP_SOCKETS_BATCH]) {
 	size_t n_stamps = 0;
 
+	sockets->ever_used |= sockets->used;
 	if (all) {
-		sockets->used = (UINT64_C(1) << ALL_SEND_SOCKETS) - 1;
+		sockets->used = sockets->ever_used;
 	}
 	while (sockets->used != 0 && n_stamps == 0) {
 		int i = __builtin_ctzll(sockets->used);
-		int error, fd = DESCRIPTOR_FIRST_SEND + i;
-		socklen_t n_error = sizeof error;
 
-		if (read_error_queue(sockets, fd, ret_stamps, &n_stamps) < ICMP_SOCKETS_BATCH) {
+		if (read_error_queue(sockets, DESCRIPTOR_FIRST_SEND + i, ret_stamps, &n_stamps) <
+		    ICMP_SOCKETS_BATCH) {
 			sockets->used &= ~(UINT64_C(1) << i);
-			if (all) { /* an error that found no room in the queue would be reported for ever */
-				(void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &n_error);
-			}
 		}
 	}
 	return n_stamps;

@@ -126,10 +126,26 @@ static int set_stamp_flags(int fd, bool have_stamp_id) {
 	return set_int(fd, SOL_SOCKET, SO_TIMESTAMPING, flags);
 }
 
+/* Binds a send socket to the one group that is never assigned (RFC 1112, RFC 4291). What arrives is compared with this address before
+ * anything else, so that no packet of the machine costs the socket time, nor an ICMP error that quotes somebody's echo request fills
+ * its error queue. As a group's it does not become the source of what is sent. */
+static int bind_to_nobody(int fd, enum family family) {
+	const struct sockaddr_in ipv4 = {.sin_family = AF_INET,
+					 .sin_addr.s_addr = htonl(INADDR_UNSPEC_GROUP)};
+	const struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xff}};
+	int r = family == FAMILY_IPV4 ? bind(fd, (const struct sockaddr *)&ipv4, sizeof ipv4)
+				      : bind(fd, (const struct sockaddr *)&ipv6, sizeof ipv6);
+
+	return r < 0 ? -errno : 0;
+}
+
 static int send_socket_set_up(struct icmp_sockets *sockets, int fd, int number,
 			      enum family family) {
 	int r = icmp_filter_attach_none(fd);
 
+	if (r == 0) {
+		r = bind_to_nobody(fd, family);
+	}
 	if (r == 0) {
 		r = set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
 	}

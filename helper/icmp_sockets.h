@@ -90,7 +90,7 @@ struct icmp_stamp {
 	int64_t stamp_ns;              /* CLOCK_REALTIME at the handover to the driver */
 };
 
-/* Takes transmit stamps that wait at the send sockets used since the last call and at those that @all asks for; at most
+/* Takes transmit stamps that wait at the send sockets used since the last call, or @all that were ever used; at most
  * ICMP_SOCKETS_BATCH. Returns how many; 0: none left. */
 size_t icmp_sockets_read_stamps(struct icmp_sockets *sockets, bool all,
 				struct icmp_stamp ret_stamps[ICMP_SOCKETS_BATCH]);

@@ -34,7 +34,8 @@ struct icmp_sockets {
 	uint16_t identifier_block;
 	uint32_t receive_buffer_bytes, send_buffer_bytes;
 	uint32_t n_dropped[N_FAMILIES]; /* the kernel's counts at the last look */
-	uint64_t used; /* send sockets that may hold stamps: bit 0 is DESCRIPTOR_FIRST_SEND */
+	/* send sockets, bit 0 is DESCRIPTOR_FIRST_SEND: used since their stamps were read; ever used */
+	uint64_t used, ever_used;
 	size_t packet_buffer_bytes;
 	uint8_t *packets; /* ICMP_SOCKETS_BATCH buffers of packet_buffer_bytes */
 	struct iovec receive_vectors[ICMP_SOCKETS_BATCH], stamp_vectors[ICMP_SOCKETS_BATCH];

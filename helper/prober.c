@@ -182,7 +182,9 @@ void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind)
 	if (probe->state == PROBE_WAITING || probe->state == PROBE_SENT) {
 		open_remove(prober, ping, slot);
 	}
-	if (probe->state != PROBE_SENT) {
+	if (probe->state == PROBE_SENT) {
+		prober->n_unstamped -= !(probe->marks & PROBE_MARK_STAMPED);
+	} else {
 		prober_release_held_up(probe);
 		probe->queued_us = prober_queued_us(ping, clock_monotonic_ns(&prober->clock));
 		ping->n_unsent--;

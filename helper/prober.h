@@ -37,7 +37,8 @@ struct prober {
 	struct ping *news_first, *news_last;
 	struct probe_event events[PROBER_EVENTS];
 	uint32_t n_events;
-	int64_t seen_ns; /* monotonic: everything that arrived until then has been looked at */
+	uint32_t n_unstamped; /* probes in state sent whose transmit stamp has not come */
+	int64_t seen_ns;      /* monotonic: everything that arrived until then has been looked at */
 	int64_t dropped_ns; /* monotonic: when the kernel was last found to have dropped packets; INT64_MIN */
 	int64_t full_until_ns
 		[N_SEND_SOCKETS]; /* a send buffer was full: nothing goes out on it before */
@@ -58,8 +59,9 @@ void prober_start(struct prober *prober, struct ping *ping);
  * and it is known what his realm may not reach. @now_ns or earlier: now. */
 int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t now_ns);
 
-/* Takes everything that has arrived: first transmit stamps, then replies and ICMP errors. @all: of every send socket. */
-void prober_receive(struct prober *prober, bool all);
+/* Takes everything that has arrived: first transmit stamps, then replies and ICMP errors. @belated: stamps of packets too that had to
+ * wait, for their neighbours' addresses or in a queue. */
+void prober_receive(struct prober *prober, bool belated);
 
 /* Ends the probes whose time is over and sends those that waited. It goes by the time until which prober_receive has looked at the
  * network, so that a reply which waits in the socket counts before its time-out does, however long we were held up since. */

@@ -43,6 +43,7 @@ static void take_stamp(struct prober *prober, const struct icmp_stamp *stamp) {
 		return;
 	}
 	note_left(probe);
+	prober->n_unstamped--;
 	probe->marks |= PROBE_MARK_STAMPED;
 	probe->stamp_ns = stamp->stamp_ns;
 }
@@ -292,10 +293,10 @@ static int64_t receive_family(struct prober *prober, enum family family, int64_t
 	return received[n - 1].stamp_ns - prober->clock.offset_ns;
 }
 
-void prober_receive(struct prober *prober, bool all) {
+void prober_receive(struct prober *prober, bool belated) {
 	int64_t seen_ns = clock_update(&prober->clock), now_ns = seen_ns;
 
-	receive_stamps(prober, all);
+	receive_stamps(prober, belated && prober->n_unstamped > 0);
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		if (icmp_sockets_have(prober->sockets, family)) {
 			int64_t family_ns = receive_family(prober, family, now_ns);

@@ -67,6 +67,7 @@ static void note_sent(struct prober *prober, struct ping *ping, uint32_t slot) {
 	ping->n_unsent--;
 	ping->part->counters.probes_sent++;
 	user_add_unstamped(ping->user, probe->sent_ns, prober_buffer_bytes(ping));
+	prober->n_unstamped++;
 	timing_wheel_add(&prober->wheel, slot, prober_deadline_ns(probe));
 	if (ping->n_unsent == 0) {
 		prober_push_news(prober, ping);

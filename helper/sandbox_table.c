@@ -72,7 +72,6 @@ const struct sandbox_rule sandbox_rules[] = {
 	/* questions about sockets */
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERGROUPS)),
-	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_ERROR)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MEMINFO)),
 
 	/* loop */

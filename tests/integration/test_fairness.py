@@ -157,7 +157,7 @@ class Connections(SmallHelper):
         helper = self.helper(self.namespace())
         with Client(helper.connect()) as first:
             first.hello("first")  # the helper has got everything that it will have
-        before = len(rig.descriptors(helper.pid))
+            before = len(rig.descriptors(helper.pid)) - 1
         idle = [Client(helper.connect(23000 + number % self.N_OWNERS)) for number in range(self.N_OWNERS * self.N_EACH)]
         for client in idle:
             client.hello("idle")

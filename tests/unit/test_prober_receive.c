@@ -5,6 +5,7 @@
 #include "tests/unit/network.h"
 #include "tests/unit/prober_rig.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -449,7 +450,24 @@ static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void *
 	assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
 }
 
-/* The kernel hands every ICMP error that quotes an echo request to every raw socket, and its errno to whoever sends next. */
+/* The kernel offers every ICMP error that quotes an echo request to every raw socket, and its errno to whoever sends next. */
+static void prober_errors_do_not_reach_the_send_sockets(void **state) {
+	rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	rig_probe(&rig, LONG_US, silent[FAMILY_IPV6]);
+	rig_turn(&rig); /* takes their stamps */
+	for (size_t i = 0; i < rig.n_pings; i++) {
+		struct echo echo = forge_echo(&rig.prober, rig_slot(rig.pings[i]));
+
+		forge_error(rig.tun, &rig.prober, rig_slot(rig.pings[i]), &echo, 8, i == 0 ? 3 : 1,
+			    1);
+	}
+	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
+		struct pollfd error = {.fd = fd};
+
+		assert_int_equal(poll(&error, 1, 0), 0);
+	}
+}
+
 static void prober_errors_about_others_do_not_fail_a_send(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *first = rig_probe(&rig, LONG_US, silent[family]), *ping;
@@ -579,6 +597,7 @@ int main(void) {
 		TEST(prober_error_with_secret_follows_one_without),
 		TEST(prober_forged_error_changes_nothing),
 		TEST(prober_error_with_padded_quote_of_small_payload_is_not_forged),
+		TEST(prober_errors_do_not_reach_the_send_sockets),
 		TEST(prober_errors_about_others_do_not_fail_a_send),
 		TEST(prober_step_of_the_clock_never_reaches_a_round_trip_time),
 		TEST(prober_after_a_step_stamps_are_used_again),
