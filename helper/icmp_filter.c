@@ -12,6 +12,8 @@
 #include <netinet/ip_icmp.h>
 #include <sys/socket.h>
 
+#include "helper/defence.h"
+
 #define N_STATEMENTS(array) (sizeof(array) / sizeof *(array))
 
 static int filter_attach(int fd, struct sock_filter *statements, size_t n_statements) {
@@ -19,7 +21,8 @@ static int filter_attach(int fd, struct sock_filter *statements, size_t n_statem
 	const int on = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) < 0) {
+	    (defence_is_on(LOCKED_FILTERS) &&
+	     setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on) < 0)) {
 		return -errno;
 	}
 	return 0;

@@ -248,7 +248,8 @@ static int build_helper(struct start *start) {
 static int enter_root(struct start *start) {
 	int r;
 
-	if ((r = descriptors_fill()) < 0) { /* the last file to be opened */
+	r = defence_is_on(FILLED_DESCRIPTORS) ? descriptors_fill() : 0; /* opens the last file */
+	if (r < 0) {
 		return reason_set(&start->reason, r, NULL, "/dev/null");
 	}
 	if (start->has_empty_root) {
@@ -263,6 +264,9 @@ static int enter_root(struct start *start) {
 static int drop_privileges(struct start *start) {
 	int r;
 
+	if (!defence_is_on(DROP_CAPABILITIES)) {
+		return 0;
+	}
 	r = privileges_drop(&start->reason);
 	return r != 0 ? r : privileges_prove(&start->identity, &start->reason);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "helper/cleanup.h"
+#include "helper/defence.h"
 #include "helper/passwd.h"
 
 enum { UID_NOBODY = 65534 }; /* many services run as it; a user namespace shows strangers as it */
@@ -26,6 +27,9 @@ static void cleanup_capabilities(cap_t *capabilities) {
 }
 
 int privileges_hide(void) {
+	if (!defence_is_on(NOT_DUMPABLE)) {
+		return 0;
+	}
 	if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0) {
 		return -errno;
 	}

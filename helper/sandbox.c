@@ -14,10 +14,14 @@
 #include <unistd.h>
 
 #include "helper/cleanup.h"
+#include "helper/defence.h"
 #include "helper/descriptors.h"
 #include "helper/sandbox_table.h"
 
 int sandbox_forbid_new_privileges(void) {
+	if (!defence_is_on(NO_NEW_PRIVILEGES)) {
+		return 0;
+	}
 	return prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0 ? -errno : 0;
 }
 
@@ -70,6 +74,9 @@ int sandbox_leave_files(void) {
 	struct landlock_rights rights;
 	long version;
 
+	if (!defence_is_on(LANDLOCK)) {
+		return 0;
+	}
 	version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (version < 1) {
 		return errno == ENOSYS || errno == EOPNOTSUPP ? SANDBOX_E_UNSUPPORTED : -errno;
@@ -111,6 +118,9 @@ int sandbox_limit_resources(bool is_private, const struct config *config) {
 #endif
 	};
 
+	if (!defence_is_on(RESOURCE_LIMITS)) {
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
 		struct rlimit now;
 
@@ -145,7 +155,7 @@ static int allow_in_range(scmp_filter_ctx filter, const struct sandbox_rule *rul
 			(struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ, range->mask, range->value};
 	}
 	for (unsigned i = 0; i < SANDBOX_MAX_CHECKS; i++) {
-		if (rule->checks[i].op != 0) {
+		if (rule->checks[i].op != 0 && defence_is_on(CHECKED_ARGUMENTS)) {
 			checks[n_checks++] = rule->checks[i];
 		}
 	}
@@ -155,7 +165,7 @@ static int allow_in_range(scmp_filter_ctx filter, const struct sandbox_rule *rul
 static int allow(scmp_filter_ctx filter, const struct sandbox_rule *rule) {
 	int r;
 
-	if (rule->descriptors == SANDBOX_ANY) {
+	if (rule->descriptors == SANDBOX_ANY || !defence_is_on(PINNED_DESCRIPTORS)) {
 		return allow_in_range(filter, rule, NULL);
 	}
 	for (size_t i = 0; i < sandbox_n_ranges; i++) {
@@ -174,8 +184,8 @@ static int allow_all(scmp_filter_ctx filter, bool is_private, const struct sandb
 	for (size_t i = 0; i < n_rules; i++) {
 		enum sandbox_descriptors set = rules[i].descriptors;
 
-		if (is_private && (set == SANDBOX_LISTENER || set == SANDBOX_MANAGER ||
-				   set == SANDBOX_ROUTES)) {
+		if (is_private &&
+		    (set == SANDBOX_LISTENER || set == SANDBOX_MANAGER || set == SANDBOX_ROUTES)) {
 			continue;
 		}
 		if ((r = allow(filter, &rules[i])) < 0) {
@@ -198,7 +208,9 @@ int sandbox_load_filter(bool is_private) {
 		return -ENOMEM;
 	}
 	/* A call by another convention of the architecture would only end the thread by default. */
-	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
+	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
+			     defence_is_on(ONE_ARCHITECTURE) ? SCMP_ACT_KILL_PROCESS
+							     : SCMP_ACT_ALLOW);
 	if (r < 0 || (r = allow_all(filter, is_private, sandbox_rules, sandbox_n_rules)) < 0 ||
 	    (r = allow(filter, &abort_rule)) < 0) {
 		return r;
@@ -209,5 +221,5 @@ int sandbox_load_filter(bool is_private) {
 		return r;
 	}
 #endif
-	return seccomp_load(filter);
+	return defence_is_on(FILTER) ? seccomp_load(filter) : 0;
 }

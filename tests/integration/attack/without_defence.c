@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A helper with one defence switched off: PROGRAM --without-defence NAME [ITS OWN ARGUMENTS]. Never installed. A name that the
- * helper does not know switches nothing off, and so the test that wanted it fails. */
+/* A helper with one defence switched off: PROGRAM --without-defence NAME[,NAME...] [ITS OWN ARGUMENTS]; several, where the attack
+ * is on what lies behind them. Never installed. A name that the helper does not know switches nothing off, and so the test that
+ * wanted it fails. */
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -13,12 +14,21 @@ int helper_main(int argc, char **argv); /* helper/main.c */
 static const char *switched_off;
 
 bool defence_is_on_named(const char *name) {
-	return strcmp(name, switched_off) != 0;
+	const size_t n_bytes = strlen(name);
+
+	for (const char *off = switched_off; *off; off += strcspn(off, ",")) {
+		off += *off == ',';
+		if (strncmp(off, name, n_bytes) == 0 && strcspn(off, ",") == n_bytes) {
+			return false;
+		}
+	}
+	return true;
 }
 
 int main(int argc, char **argv) {
 	if (argc < 3 || strcmp(argv[1], "--without-defence") != 0) {
-		(void)fputs("usage: --without-defence NAME [ARGUMENTS OF THE HELPER]\n", stderr);
+		(void)fputs("usage: --without-defence NAME[,NAME...] [ARGUMENTS OF THE HELPER]\n",
+			    stderr);
 		return EX_USAGE;
 	}
 	switched_off = argv[2];
