@@ -81,14 +81,22 @@ static int send_socket(const struct icmp_send *send) {
 	return send->dont_fragment ? DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT : DESCRIPTOR_SEND_IPV4 + i;
 }
 
-/* What waits in a socket's send buffer: not yet handed to a driver, or not yet freed by it. */
-static uint32_t queued_bytes(int fd) {
+static int receive_socket(enum family family) {
+	return family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
+}
+
+/* A number of SO_MEMINFO; 0 for a socket of a family that is missing. */
+static uint32_t memory_info(int fd, int which) {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
 	socklen_t n_bytes = sizeof info;
 
-	(void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info,
-			 &n_bytes); /* a family that is missing: 0 */
-	return info[SK_MEMINFO_WMEM_ALLOC];
+	(void)getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n_bytes);
+	return info[which];
+}
+
+/* What waits in a socket's send buffer: not yet handed to a driver, or not yet freed by it. */
+static uint32_t queued_bytes(int fd) {
+	return memory_info(fd, SK_MEMINFO_WMEM_ALLOC);
 }
 
 uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t socket_hash) {
@@ -147,7 +155,6 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 
 size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
 			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]) {
-	int fd = family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
 	struct mmsghdr *headers = sockets->receive_headers;
 	int n;
 
@@ -161,7 +168,8 @@ size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
 			.msg_controllen = RECEIVE_CONTROL_BYTES,
 		};
 	}
-	n = recvmmsg(fd, headers, ICMP_SOCKETS_BATCH, MSG_DONTWAIT | MSG_TRUNC, NULL);
+	n = recvmmsg(receive_socket(family), headers, ICMP_SOCKETS_BATCH, MSG_DONTWAIT | MSG_TRUNC,
+		     NULL);
 	for (int i = 0; i < n; i++) {
 		struct icmp_received *received = &ret_received[i];
 
@@ -241,16 +249,23 @@ bool icmp_sockets_dropped(struct icmp_sockets *sockets) {
 	bool dropped = false;
 
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		int fd = family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
-		uint32_t info[SK_MEMINFO_VARS] = {0};
-		socklen_t n_bytes = sizeof info;
+		uint32_t n_dropped = memory_info(receive_socket(family), SK_MEMINFO_DROPS);
 
-		if (sockets->have[family] &&
-		    getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &n_bytes) == 0 &&
-		    info[SK_MEMINFO_DROPS] != sockets->n_dropped[family]) {
-			sockets->n_dropped[family] = info[SK_MEMINFO_DROPS];
-			dropped = true;
-		}
+		dropped |= n_dropped != sockets->n_dropped[family];
+		sockets->n_dropped[family] = n_dropped;
 	}
 	return dropped;
+}
+
+struct icmp_sockets_fill icmp_sockets_get_fill(const struct icmp_sockets *sockets) {
+	struct icmp_sockets_fill fill = {0};
+
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		fill.receive_bytes += memory_info(receive_socket(family), SK_MEMINFO_RMEM_ALLOC);
+		fill.n_dropped += memory_info(receive_socket(family), SK_MEMINFO_DROPS);
+	}
+	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
+		fill.send_bytes += queued_bytes(fd);
+	}
+	return fill;
 }

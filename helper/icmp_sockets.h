@@ -95,6 +95,12 @@ struct icmp_stamp {
 size_t icmp_sockets_read_stamps(struct icmp_sockets *sockets, bool all,
 				struct icmp_stamp ret_stamps[ICMP_SOCKETS_BATCH]);
 
+/* How full the buffers are, all together, and how often packets found the receive sockets' full (some kernels count twice). */
+struct icmp_sockets_fill {
+	uint64_t receive_bytes, send_bytes, n_dropped;
+};
+struct icmp_sockets_fill icmp_sockets_get_fill(const struct icmp_sockets *sockets);
+
 /* Whether the kernel has dropped packets at the receive sockets for want of room since the last call. It doubles its own count
  * on some versions, so only the fact is told. */
 bool icmp_sockets_dropped(struct icmp_sockets *sockets);

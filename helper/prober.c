@@ -129,6 +129,7 @@ static void finished_push(struct prober *prober, struct ping *ping, uint32_t slo
 	}
 	ping->finished_last = slot;
 	ping->n_finished++;
+	ping->part->counters.outcomes_unread++;
 	prober_push_news(prober, ping);
 }
 
@@ -165,6 +166,7 @@ void prober_release_held_up(struct probe *probe) {
 	if (probe->marks & PROBE_MARK_HELD_UP) {
 		probe->marks &= (uint8_t)~PROBE_MARK_HELD_UP;
 		probe->ping->user->n_held_up--;
+		probe->ping->part->counters.waiting_for_neighbour--;
 	}
 }
 
@@ -197,7 +199,10 @@ void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind)
 
 /* Ends a probe before its timer did. */
 static void finish_early(struct prober *prober, uint32_t slot, enum outcome_kind kind) {
-	if (prober->table.probes[slot].marks & PROBE_MARK_WAITS_IN_TURN) {
+	const struct probe *probe = &prober->table.probes[slot];
+
+	if (probe->marks & PROBE_MARK_WAITS_IN_TURN) {
+		probe->ping->part->counters.waiting_for_destination--;
 		destination_rates_leave(&prober->destination_rates, slot);
 	} else {
 		timing_wheel_remove(&prober->wheel, slot);
@@ -241,6 +246,7 @@ void prober_pop(struct prober *prober, struct ping *ping) {
 
 	ping->finished_first = prober->table.probes[slot].list_next;
 	ping->n_finished--;
+	ping->part->counters.outcomes_unread--;
 	release_slot(prober, ping, slot);
 }
 

@@ -110,6 +110,7 @@ static void try_send(struct prober *prober, uint32_t slot, int64_t give_up_ns) {
 		if (!(probe->marks & PROBE_MARK_HELD_UP)) {
 			probe->marks |= PROBE_MARK_HELD_UP;
 			ping->user->n_held_up++;
+			ping->part->counters.waiting_for_neighbour++;
 			give_up_ns = now_ns + patience[r].seconds * INT64_C(1000000000);
 		}
 		wait_until(prober, slot, now_ns + DESTINATION_RETRY_NS, give_up_ns);
@@ -127,6 +128,7 @@ static uint32_t take_slot(struct prober *prober, struct ping *ping) {
 	assert(slot != PROBE_NONE); /* it was charged, so there is one */
 	probe->ping = ping;
 	probe->index = (uint16_t)ping->n_admitted++;
+	ping->part->counters.targets_queued--;
 	probe->destination = ping->targets[probe->index];
 	probe->family = IN6_IS_ADDR_V4MAPPED(&probe->destination) ? FAMILY_IPV4 : FAMILY_IPV6;
 	probe->state = PROBE_WAITING;
@@ -159,6 +161,7 @@ void prober_start(struct prober *prober, struct ping *ping) {
 		try_send(prober, take_slot(prober, ping), INT64_MAX);
 	} else {
 		ping->part->counters.delayed_by_destination++;
+		ping->part->counters.waiting_for_destination++;
 		destination_rates_wait(&prober->destination_rates, take_slot(prober, ping));
 	}
 }
@@ -204,6 +207,7 @@ static void wait_over(struct prober *prober, uint32_t slot, int64_t now_ns) {
 
 	if (probe->marks & PROBE_MARK_WAITS_IN_TURN) {
 		destination_rates_turn(&prober->destination_rates, slot, now_ns);
+		probe->ping->part->counters.waiting_for_destination--;
 		probe->reporter = in6addr_any;
 		if (keep_interval(prober, slot)) {
 			return;

@@ -117,11 +117,14 @@ static void count_rate_delay(struct session *session) {
 static int64_t user_ready_ns(const struct scheduler *scheduler, struct user *user) {
 	int64_t now_ns = scheduler->prober->clock.now_ns;
 	int64_t rate_ns = token_bucket_ready_ns(&user->bucket);
+	int64_t socket_ns = prober_ready_ns(scheduler->prober, user, now_ns);
 
+	user->waits_for = socket_ns > now_ns ? USER_WAIT_NEIGHBOURS : USER_WAIT_NONE;
 	if (rate_ns > now_ns) {
+		user->waits_for = USER_WAIT_RATE;
 		count_rate_delay(user->active_first);
 	}
-	return later(rate_ns, prober_ready_ns(scheduler->prober, user, now_ns));
+	return later(rate_ns, socket_ns);
 }
 
 static int64_t session_ready_ns(const struct session *session) {
@@ -158,6 +161,7 @@ static int64_t admit_one(struct scheduler *scheduler, struct session *session) {
 	if (user_charge(session->user, &session->part, USER_PROBES, 1) != 0) {
 		session->part.counters.delayed_by_in_flight += !session->is_delayed;
 		session->is_delayed = true;
+		session->user->waits_for = USER_WAIT_SLOTS;
 		return INT64_MAX;
 	}
 	prober_start(scheduler->prober, ping);
@@ -186,14 +190,16 @@ enum turn {
 	TURN_TAKEN,   /* it was used, or paid for earlier ones */
 };
 
-/* Long turns cost less, as what one session needs is then at hand; but where tokens are few everybody wants the next one. */
-static int64_t quantum_bytes(const struct scheduler *scheduler, const struct user *user) {
+static bool has_tokens(const struct scheduler *scheduler, const struct user *user, int64_t n) {
 	int64_t now_ns = scheduler->prober->clock.now_ns;
 
-	return token_bucket_has(&scheduler->total, MANY_TOKENS, now_ns) &&
-			       token_bucket_has(&user->bucket, MANY_TOKENS, now_ns)
-		       ? LONG_QUANTUM_BYTES
-		       : QUANTUM_BYTES;
+	return token_bucket_has(&scheduler->total, n, now_ns) &&
+	       token_bucket_has(&user->bucket, n, now_ns);
+}
+
+/* Long turns cost less, as what one session needs is then at hand; but where tokens are few everybody wants the next one. */
+static int64_t quantum_bytes(const struct scheduler *scheduler, const struct user *user) {
+	return has_tokens(scheduler, user, MANY_TOKENS) ? LONG_QUANTUM_BYTES : QUANTUM_BYTES;
 }
 
 static void end_turn(int64_t *deficit_bytes) {
@@ -206,7 +212,8 @@ static void end_turn(int64_t *deficit_bytes) {
 static enum turn session_turn(struct scheduler *scheduler, struct session *session,
 			      int64_t *wake_ns) {
 	session->deficit_bytes += quantum_bytes(scheduler, session->user);
-	while (session->deficit_bytes > 0 && session->admitting != NULL && scheduler->budget > 0) {
+	while (session->deficit_bytes > 0 && session->admitting != NULL && scheduler->budget > 0 &&
+	       has_tokens(scheduler, session->user, 1)) {
 		int64_t cost = PACKET_HEADER_BYTES + (int64_t)session->admitting->size_bytes;
 		int64_t at_ns = admit_one(scheduler, session);
 
@@ -262,6 +269,7 @@ int64_t scheduler_run(struct scheduler *scheduler, uint32_t budget) {
 		struct user *user = scheduler->first;
 		int64_t total_ns = token_bucket_ready_ns(&scheduler->total);
 
+		user->users->is_over_total = total_ns > now_ns;
 		if (total_ns > now_ns) {
 			count_rate_delay(user->active_first);
 			return total_ns;

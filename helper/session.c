@@ -34,6 +34,7 @@ int session_new(struct session_context *context, int fd, const struct owner *own
 }
 
 static void ping_free(struct session *session, struct ping *ping) {
+	session->part.counters.targets_queued -= ping->n_targets - ping->n_admitted;
 	user_release(session->user, &session->part, USER_REQUEST_BYTES,
 		     ping_bytes(ping->n_targets));
 	free(ping);

@@ -18,5 +18,9 @@ static inline size_t ping_bytes(uint32_t n_targets) {
 	return sizeof(struct ping) + n_targets * sizeof(struct in6_addr);
 }
 
+/* What `stats` answers. */
+void session_count(const struct session *session, enum stats_scope scope,
+		   struct stats_result *ret_stats);
+
 /* Sends the response in the shared buffer, or queues it. SESSION_E_CLOSED. */
 int session_answer(struct session *session);

@@ -144,6 +144,7 @@ static int handle_ping(struct session *session, const struct request *request,
 	}
 	*(session->pings_last != NULL ? &session->pings_last->next : &session->pings_first) = ping;
 	session->pings_last = ping;
+	session->part.counters.targets_queued += ping->n_targets;
 	session->last_id = ping->id;
 	session->n_ping_requests++;
 	if (session->admitting == NULL) {
@@ -184,83 +185,11 @@ static int handle_cancel(struct session *session, const struct request *request,
 
 /* --- stats --- */
 
-static void add_counter(struct stats_result *stats, const char *name, uint64_t value) {
-	struct counter *counter = &stats->counters[stats->n_counters++];
-
-	strcpy(counter->name, name);
-	counter->value = value;
-}
-
-static void add_outcomes(struct stats_result *stats, const struct counters *counters) {
-	add_counter(stats, "probes_sent", counters->probes_sent);
-	add_counter(stats, "replies", counters->replies);
-	add_counter(stats, "timeouts", counters->timeouts);
-	add_counter(stats, "icmp_errors", counters->icmp_errors);
-	add_counter(stats, "send_errors", counters->send_errors);
-	add_counter(stats, "denied", counters->denied);
-	add_counter(stats, "cancelled", counters->cancelled);
-	add_counter(stats, "late", counters->late);
-	add_counter(stats, "duplicates", counters->duplicates);
-	add_counter(stats, "unverified_errors", counters->unverified_errors);
-	add_counter(stats, "events_dropped", counters->events_dropped);
-	add_counter(stats, "delayed_by_rate", counters->delayed_by_rate);
-	add_counter(stats, "delayed_by_in_flight", counters->delayed_by_in_flight);
-	add_counter(stats, "delayed_by_destination", counters->delayed_by_destination);
-}
-
-static void stats_session(const struct session *session, struct stats_result *stats) {
-	add_counter(stats, "probes_open", session->part.share[USER_PROBES]);
-	add_outcomes(stats, &session->part.counters);
-}
-
-static void stats_owner(const struct session *session, struct stats_result *stats) {
-	struct counters sum = user_counters(session->user);
-
-	add_counter(stats, "probes_open", session->user->share[USER_PROBES]);
-	add_counter(stats, "connections", session->user->n_sessions);
-	add_outcomes(stats, &sum);
-}
-
-static void stats_helper(const struct session *session, struct stats_result *stats) {
-	const struct prober *prober = session->context->prober;
-	const struct users *users = session->context->users;
-	struct counters sum = users->past;
-	uint64_t n_connections = 0;
-
-	for (const struct user *user = users->first; user != NULL; user = user->next) {
-		struct counters counters = user_counters(user);
-
-		counters_add(&sum, &counters);
-		n_connections += user->n_sessions;
-	}
-	sum.late = prober->n_late; /* packets, whoever they were for */
-	sum.duplicates = prober->n_duplicates;
-	sum.events_dropped += prober->n_events_dropped;
-	add_counter(stats, "probes_open", prober->table.n_in_use);
-	add_counter(stats, "owners", users->n_users);
-	add_counter(stats, "connections", n_connections);
-	add_outcomes(stats, &sum);
-	add_counter(stats, "foreign_packets", prober->n_foreign);
-	add_counter(stats, "forged_packets", prober->n_forged);
-	add_counter(stats, "malformed_packets", prober->n_malformed);
-	add_counter(stats, "receive_drops", prober->n_receive_drops);
-}
-
 static int handle_stats(struct session *session, const struct request *request,
 			struct fault *ret_fault) {
-	struct stats_result stats = {0};
+	struct stats_result stats;
 
-	switch (request->stats.scope) {
-	case STATS_SESSION:
-		stats_session(session, &stats);
-		break;
-	case STATS_OWNER:
-		stats_owner(session, &stats);
-		break;
-	case STATS_HELPER:
-		stats_helper(session, &stats);
-		break;
-	}
+	session_count(session, request->stats.scope, &stats);
 	(void)response_pack_stats(request->msgid, &stats, &session->context->buffer);
 	return session_answer(session);
 }

@@ -27,9 +27,10 @@ static inline int64_t token_bucket_ready_ns(const struct token_bucket *bucket) {
 	return bucket->full_at_ns - bucket->full_ns + bucket->token_ns;
 }
 
-/* Whether @n tokens are there. */
+/* Whether @n tokens are there, which may be more than it ever holds. */
 static inline bool token_bucket_has(const struct token_bucket *bucket, int64_t n, int64_t now_ns) {
-	return bucket->full_at_ns - bucket->full_ns + n * bucket->token_ns <= now_ns;
+	return n * bucket->token_ns <= bucket->full_ns &&
+	       bucket->full_at_ns - bucket->full_ns + n * bucket->token_ns <= now_ns;
 }
 
 /* Takes one token. If it is not there, it is owed. */

@@ -53,10 +53,14 @@ static uint64_t user_limit(const struct user *user, enum user_resource resource)
 	return limit == CONFIG_UNLIMITED ? UINT64_MAX : limit;
 }
 
-/* How much more may be taken by one of @n who share @remaining and of which it holds @share: the rule above, solved for the request. */
+/* How much more may be taken by one of @n who share @remaining and of which it holds @share: the rule above, solved for the request.
+ * Who has nothing may have the last one: else a pool as small as that served nobody. */
 static uint64_t fair_room(uint64_t remaining, uint64_t share, uint64_t n) {
 	uint64_t most = (remaining + share) / (n + 1);
 
+	if (most == 0 && remaining > 0) {
+		most = 1;
+	}
 	return most > share ? most - share : 0;
 }
 
@@ -272,6 +276,9 @@ void user_close_session(struct user *user, struct user_part *part) {
 	for (int i = 0; i < USER_N_RESOURCES; i++) {
 		assert(part->share[i] == 0);
 	}
+	assert(part->counters.targets_queued + part->counters.waiting_for_destination +
+		       part->counters.waiting_for_neighbour + part->counters.outcomes_unread ==
+	       0);
 	counters_add(&user->past, &part->counters);
 	parts_remove(user, part);
 	if (--user->n_sessions == 0) {

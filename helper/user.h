@@ -40,7 +40,12 @@ struct counters {
 	uint64_t probes_sent, replies, timeouts, icmp_errors, send_errors, denied, cancelled;
 	uint64_t late, duplicates, unverified_errors, events_dropped;
 	uint64_t delayed_by_rate, delayed_by_in_flight, delayed_by_destination;
+	/* how many there are now: none of a session that has ended */
+	uint64_t targets_queued, waiting_for_destination, waiting_for_neighbour, outcomes_unread;
 };
+
+/* What an owner's targets were last found to wait for, but for an interval or their turn. */
+enum user_wait { USER_WAIT_NONE, USER_WAIT_RATE, USER_WAIT_SLOTS, USER_WAIT_NEIGHBOURS };
 
 void counters_add(struct counters *sum, const struct counters *counters);
 
@@ -51,6 +56,7 @@ struct users {
 		n_gone; /* without, kept until their buckets are full: who comes again finds them as they were */
 	int64_t now_ns; /* of the latest turn, or session's opening */
 	struct user *first;
+	bool is_over_total;        /* all wait for the rate of all */
 	uint64_t n_refused;        /* connections of owners without an account */
 	struct token_bucket lines; /* of what clients provoke in the log */
 	uint64_t n_unlogged;       /* events since the last line, for want of a token */
@@ -78,6 +84,7 @@ struct user {
 	/* the scheduler's */
 	struct session *active_first, *active_last; /* sessions that have targets to admit */
 	struct user *active_next;
+	enum user_wait waits_for;
 	int64_t deficit_bytes; /* may be sent in this turn; negative: sent ahead of later ones */
 	bool is_active;
 };

@@ -16,14 +16,19 @@ static const struct group {
 	const char *title;
 	const char *names[N_NAMES]; /* up to the first NULL */
 } groups[] = {
-	{"now", {"owners", "connections", "probes_open"}},
+	{"now", {"owners", "connections", "probes_open", "outcomes_unread", "request_bytes"}},
+	{"waiting now",
+	 {"targets_queued", "queued_for_rate", "queued_for_total_rate", "queued_for_slots",
+	  "queued_for_neighbours", "waiting_for_destination", "waiting_for_neighbour"}},
 	{"probes",
 	 {"probes_sent", "replies", "timeouts", "icmp_errors", "send_errors", "denied",
 	  "cancelled"}},
 	{"further answers", {"late", "duplicates", "unverified_errors", "events_dropped"}},
 	{"waited", {"delayed_by_rate", "delayed_by_in_flight", "delayed_by_destination"}},
-	{"refused packets",
-	 {"foreign_packets", "forged_packets", "malformed_packets", "receive_drops"}},
+	{"refused packets", {"foreign_packets", "forged_packets", "malformed_packets"}},
+	{"buffers",
+	 {"receive_queued_bytes", "receive_drops", "receive_dropped_packets", "send_buffer_bytes",
+	  "send_queued_bytes"}},
 };
 
 enum { N_GROUPS = sizeof(groups) / sizeof(groups[0]) };

@@ -61,17 +61,23 @@ class AbsentNeighbours(rig.Case):
     def test_sweeps_of_absent_hosts_do_not_hold_up_another_user(self):
         sweeps = {family: Sweep(self.shared, uid, ABSENT[family])
                   for family, uid in (("IPv4", rig.ALICE), ("IPv6", rig.CAROL))}
-        outcomes = []
+        outcomes, waiting = [], []
         for sweep in sweeps.values():
             sweep.start()
             self.addCleanup(sweep.join)
         while any(sweep.is_alive() for sweep in sweeps.values()):
             begin = time.monotonic()
             outcomes += self.client.ping(PRESENT, 1_000_000)
+            waiting.append(self.client.call("stats", scope="helper"))
             time.sleep(max(0.0, begin + PERIOD_SECONDS - time.monotonic()))
         queued_us = [outcome[3] for outcome in outcomes]
         print(f"{len(outcomes)} pings of the bystander waited {statistics.median(queued_us)} us to be sent in the middle, "
               f"{max(queued_us)} us at worst")
+        seen = {name: max(stats[name] for stats in waiting)
+                for name in ("queued_for_neighbours", "waiting_for_neighbour", "send_queued_bytes")}
+        print(f"at most, of the helper's stats: {seen}")
+        self.assertGreater(seen["queued_for_neighbours"] + seen["waiting_for_neighbour"], 0)
+        self.assertGreater(seen["send_queued_bytes"], 0)
         self.assertGreater(len(outcomes), 100)
         self.assertEqual({outcome[1] for outcome in outcomes}, {REPLY})
         self.assertLess(statistics.median(queued_us), UNDISTURBED_US)

@@ -224,6 +224,13 @@ const struct told *client_answer(const struct client *client, uint32_t msgid) {
 	return NULL;
 }
 
+void assert_answered(const struct client *client, uint32_t msgid, enum protocol_code code) {
+	const struct told *answer = client_answer(client, msgid);
+
+	assert_non_null(answer);
+	assert_int_equal(answer->code, code);
+}
+
 uint64_t client_counter(const struct client *client, const char *name) {
 	for (size_t i = 0; i < client->stats.n_counters; i++) {
 		if (strcmp(client->stats.counters[i].name, name) == 0) {
@@ -260,6 +267,14 @@ void rig_settle(struct helper *helper) {
 	for (int i = 0; i < 20; i++) {
 		assert_int_equal(helper_turn(helper, 0), 0);
 	}
+}
+
+void rig_block(struct helper *helper, struct client *client, uid_t uid) {
+	for (int i = 0; i < 1000 && !rig_session(helper, uid)->is_blocked; i++) {
+		(void)client_ask_stats(client, STATS_HELPER);
+		rig_settle(helper);
+	}
+	assert_true(rig_session(helper, uid)->is_blocked);
 }
 
 void rig_finish(struct helper *helper, struct client *client, uint32_t id) {

@@ -70,6 +70,9 @@ size_t client_n_outcomes(const struct client *client, uint32_t id, enum outcome_
 /* The answer to @msgid; NULL: none yet. */
 const struct told *client_answer(const struct client *client, uint32_t msgid);
 
+/* It was answered, with a fault of @code or NONE. */
+void assert_answered(const struct client *client, uint32_t msgid, enum protocol_code code);
+
 /* A counter of the last stats. */
 uint64_t client_counter(const struct client *client, const char *name);
 
@@ -81,6 +84,9 @@ void rig_turns(struct helper *helper, int64_t ms);
 
 /* Takes turns until the helper has nothing more to do at once. */
 void rig_settle(struct helper *helper);
+
+/* Fills the socket of @client, who does not read, until the helper waits. */
+void rig_block(struct helper *helper, struct client *client, uid_t uid);
 
 /* Takes turns, the client reading what it is told, until @id is done; fails after some seconds. */
 void rig_finish(struct helper *helper, struct client *client, uint32_t id);

@@ -94,6 +94,7 @@ struct ping *rig_ping(struct rig *rig, uint32_t timeout_us, const char *const *t
 		.open_first = PROBE_NONE,
 		.finished_first = PROBE_NONE,
 	};
+	rig->part.counters.targets_queued += n;
 	for (uint32_t i = 0; i < n; i++) {
 		ping->targets[i] = to_address(targets[i]);
 	}

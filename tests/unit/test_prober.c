@@ -156,6 +156,7 @@ static struct ping *start_too_many(void) {
 	rig_start(&rig, ping);
 	assert_in_range(rig.user->n_held_up, 1, 199);
 	assert_int_equal(ping->n_unsent, rig.user->n_held_up);
+	assert_int_equal(rig.part.counters.waiting_for_neighbour, rig.user->n_held_up);
 	assert_int_equal(rig_n_finished(&rig, ping), 0);
 	return ping;
 }

@@ -290,6 +290,29 @@ static void scheduler_full_table_leaves_room_for_a_newcomer(void **state) {
 	client_free(bob);
 }
 
+/* A bucket gives out what it holds, however long it was full. */
+static void scheduler_burst_is_exact(void **state) {
+	static const uint32_t bursts[] = {1, 2, 15, 16, 17, 100};
+	struct helper *helper;
+
+	config.limits.packets_per_second = 1;
+	for (size_t i = 0; i < sizeof bursts / sizeof *bursts; i++) {
+		struct client *client;
+
+		config.limits.burst_packets = bursts[i];
+		*state = helper = rig_open(&config);
+		client = client_new(helper, ALICE, true);
+		(void)client_ping(client, 1, silent, 200, LONG_US, 0);
+		rig_settle(helper);
+		assert_in_range(n_sent(helper, ALICE), bursts[i],
+				bursts[i] + 1); /* a second may pass */
+		client_free(client);
+		if (i + 1 < sizeof bursts / sizeof *bursts) {
+			rig_close(helper);
+		}
+	}
+}
+
 /* --- one at another's expense --- */
 
 static void scheduler_cancelled_targets_cost_others_nothing(void **state) {
@@ -499,6 +522,7 @@ int main(void) {
 		TEST(scheduler_budget_ends_a_run),
 		TEST(scheduler_in_flight_limit_only_delays),
 		TEST(scheduler_full_table_leaves_room_for_a_newcomer),
+		TEST(scheduler_burst_is_exact),
 		TEST(scheduler_cancelled_targets_cost_others_nothing),
 		TEST(scheduler_cancelled_targets_wait_for_no_rate),
 		TEST(scheduler_cancelled_targets_cost_a_full_bucket_at_most),

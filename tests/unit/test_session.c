@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions through the helper's own loop: what clients are told, when they read and when they do not. */
+/* Sessions through the helper's own loop: what clients ask for, and what they are told. */
 #include "tests/unit/helper_rig.h"
 
 #include <errno.h>
@@ -30,13 +30,6 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
 	rig_close(*state);
 	return 0;
-}
-
-static void assert_answered(const struct client *client, uint32_t msgid, enum protocol_code code) {
-	const struct told *answer = client_answer(client, msgid);
-
-	assert_non_null(answer);
-	assert_int_equal(answer->code, code);
 }
 
 static enum protocol_code closing_code(const struct client *client) {
@@ -271,234 +264,6 @@ static void session_cancel_of_one_leaves_the_others(void **state) {
 	client_free(client);
 }
 
-/* --- a client that does not read --- */
-
-static void session_outcomes_wait_for_a_client_that_does_not_read(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	const struct session *session = rig_session(helper, ALICE);
-
-	(void)client_ping(client, 1, loopback, MAX, LONG_US, 0);
-	(void)client_ping(client, 2, loopback, MAX, LONG_US, 0);
-	for (int i = 0; i < 100000 && session->part.counters.replies < 2 * MAX; i++) {
-		assert_int_equal(helper_turn(helper, 100000), 0);
-	}
-	assert_true(session->is_blocked);
-	assert_in_range(session->part.share[USER_PROBES], 1, 2 * MAX); /* unread, still charged */
-	rig_finish(helper, client, 2);
-	for (uint32_t id = 1; id <= 2; id++) {
-		assert_int_equal(client_n_told(client, MESSAGE_DONE, id), 1);
-		assert_int_equal(client_n_outcomes(client, id, OUTCOME_REPLY), MAX);
-	}
-	assert_false(session->is_blocked);
-	assert_int_equal(session->part.share[USER_PROBES], 0);
-	client_free(client);
-}
-
-static void session_that_does_not_read_does_not_hold_up_another(void **state) {
-	struct helper *helper = *state;
-	struct client *deaf = client_new(helper, ALICE, true);
-	struct client *client = client_new(helper, BOB, true);
-
-	(void)client_ping(deaf, 1, loopback, MAX, LONG_US, 0);
-	(void)client_ping(deaf, 2, loopback, MAX, LONG_US, 0);
-	rig_turns(helper, 100);
-	(void)client_ping(client, 1, loopback, MAX, LONG_US, 0);
-	rig_finish(helper, client, 1);
-	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), MAX);
-	client_free(deaf);
-	client_free(client);
-}
-
-/* Fills the socket of @client, who does not read, until the helper waits. */
-static void block(struct helper *helper, struct client *client, uid_t uid) {
-	for (int i = 0; i < 1000 && !rig_session(helper, uid)->is_blocked; i++) {
-		(void)client_ask_stats(client, STATS_HELPER);
-		rig_settle(helper);
-	}
-	assert_true(rig_session(helper, uid)->is_blocked);
-}
-
-static void session_seventeenth_unread_answer_is_refused(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	uint32_t first, last;
-
-	block(helper, client, ALICE);
-	first = client->next_msgid;
-	while (rig_session(helper, ALICE)->n_answers < PROTOCOL_MAX_OTHER_REQUESTS) {
-		(void)client_ask_stats(client, STATS_HELPER);
-		rig_settle(helper);
-	}
-	last = client_ask_stats(client, STATS_HELPER);
-	rig_settle(helper);
-	assert_int_equal(rig_session(helper, ALICE)->n_faults, 1);
-	client_read(client);
-	rig_settle(helper);
-	client_read(client);
-	assert_int_equal(client->next_msgid - first,
-			 PROTOCOL_MAX_OTHER_REQUESTS); /* one waited since block() */
-	for (uint32_t msgid = 0; msgid < last; msgid++) {
-		assert_answered(client, msgid, PROTOCOL_CODE_NONE);
-	}
-	assert_answered(client, last, PROTOCOL_CODE_TOO_MANY_REQUESTS);
-	client_free(client);
-}
-
-static void session_order_survives_a_full_socket(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	uint32_t msgid, n_left = 3;
-
-	block(helper, client, ALICE);
-	msgid = client_ping(client, 1, loopback, 3, LONG_US, 0);
-	rig_turns(helper, 50);
-	client_read(client);
-	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), 0);
-	rig_finish(helper, client, 1);
-	assert_answered(client, msgid, PROTOCOL_CODE_NONE);
-	for (size_t i = 0; i < client->n_told; i++) {
-		n_left -= client->told[i].type == MESSAGE_RESULTS;
-		assert_true(client->told[i].type != MESSAGE_DONE || n_left == 0);
-	}
-	client_free(client);
-}
-
-/* However many requests fail for want of memory, their unread answers must not fill the helper's. */
-static void session_unread_faults_do_not_pile_up(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-
-	helper->users.remaining[USER_REQUEST_BYTES] = 0;
-	for (uint32_t id = 1; id <= 5000 && helper->sessions[1] != NULL; id++) {
-		(void)client_ping(client, id, silent, 1, LONG_US, 0);
-		rig_settle(helper);
-		assert_true(helper->sessions[1] == NULL ||
-			    helper->sessions[1]->n_answers <= PROTOCOL_MAX_OTHER_REQUESTS + 2);
-	}
-	assert_null(helper->sessions[1]);                /* closed */
-	helper->users.remaining[USER_REQUEST_BYTES] = 1; /* nothing was charged */
-	client_free(client);
-}
-
-static void session_without_memory_for_a_request_says_so_and_goes_on(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	uint64_t remaining = helper->users.remaining[USER_REQUEST_BYTES];
-
-	helper->users.remaining[USER_REQUEST_BYTES] = 100;
-	for (uint32_t id = 1; id <= 5; id++) {
-		uint32_t msgid = client_ping(client, 1, silent, 1, LONG_US, 0);
-
-		rig_settle(helper);
-		client_read(client);
-		assert_answered(client, msgid, PROTOCOL_CODE_TOO_MANY_REQUESTS);
-		assert_string_equal(client_answer(client, msgid)->limit, "request_bytes");
-	}
-	helper->users.remaining[USER_REQUEST_BYTES] = remaining;
-	(void)client_ping(client, 1, loopback, 1, LONG_US, 0);
-	rig_finish(helper, client, 1);
-	assert_int_equal(helper->users.remaining[USER_REQUEST_BYTES], remaining);
-	client_free(client);
-}
-
-/* One session of an owner always has messages waiting; another asks but once. */
-static void session_that_asks_much_does_not_keep_its_owners_others_from_asking(void **state) {
-	struct helper *helper = *state;
-	struct client *busy = client_new(helper, ALICE, true);
-	struct client *other = client_new(helper, ALICE, true);
-	uint32_t msgid = UINT32_MAX;
-
-	for (int n_turns = 0; client_answer(other, msgid) == NULL; n_turns++) {
-		for (int i = 0; i < 8; i++) {
-			(void)client_cancel(busy, 1);
-		}
-		if (n_turns == 0) {
-			msgid = client_ask_stats(other, STATS_SESSION);
-		}
-		assert_int_equal(helper_turn(helper, 0), 0);
-		busy->n_told = 0;
-		client_read(busy);
-		client_read(other);
-		assert_in_range(n_turns, 0, 10);
-	}
-	client_free(busy);
-	client_free(other);
-}
-
-/* --- events --- */
-
-static void session_late_answer_is_told_after_done(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	uint32_t slot;
-	struct echo echo;
-
-	(void)client_ping(client, 7, silent, 1, 300000, 0);
-	rig_settle(helper);
-	slot = rig_session(helper, ALICE)->pings_first->open_first;
-	echo = forge_echo(&helper->prober, slot);
-	rig_finish(helper, client, 7);
-	for (int i = 0; i < 2; i++) {
-		forge_reply(tun, &helper->prober, slot, &echo, 56);
-		rig_settle(helper);
-	}
-	client_read(client);
-	assert_int_equal(client_n_outcomes(client, 7, OUTCOME_TIMEOUT), 1);
-	assert_int_equal(client_n_outcomes(client, 7, OUTCOME_LATE), 1);
-	(void)client_ask_stats(client, STATS_SESSION);
-	rig_settle(helper);
-	client_read(client);
-	assert_int_equal(client_counter(client, "late"), 1);
-	assert_int_equal(client_counter(client, "events_dropped"), 0);
-	client_free(client);
-}
-
-static void session_event_without_room_is_counted(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	const struct session *session = rig_session(helper, ALICE);
-	uint32_t slot;
-	struct echo echo;
-
-	(void)client_ping(client, 1, silent, 1, LONG_US, 0);
-	rig_settle(helper);
-	slot = session->pings_first->open_first;
-	echo = forge_echo(&helper->prober, slot);
-	block(helper, client, ALICE);
-	for (int i = 0; i < 2; i++) {
-		forge_reply(tun, &helper->prober, slot, &echo, 56);
-	}
-	rig_settle(helper);
-	assert_int_equal(session->part.counters.duplicates, 1);
-	assert_int_equal(session->part.counters.events_dropped, 1);
-	rig_finish(helper, client, 1);
-	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_REPLY), 1);
-	assert_int_equal(client_n_outcomes(client, 1, OUTCOME_DUPLICATE), 0);
-	client_free(client);
-}
-
-static void session_event_of_a_closed_session_goes_nowhere(void **state) {
-	struct helper *helper = *state;
-	struct client *client = client_new(helper, ALICE, true);
-	uint32_t slot;
-	struct echo echo;
-
-	(void)client_ping(client, 1, silent, 1, LONG_US, 0);
-	rig_settle(helper);
-	slot = rig_session(helper, ALICE)->pings_first->open_first;
-	echo = forge_echo(&helper->prober, slot);
-	client_free(client);
-	rig_settle(helper);
-	client = client_new(helper, BOB, true);
-	forge_reply(tun, &helper->prober, slot, &echo, 56);
-	rig_settle(helper);
-	client_read(client);
-	assert_int_equal(helper->prober.n_late, 1);
-	assert_int_equal(client->n_told, 1); /* hello's answer */
-	client_free(client);
-}
-
 /* --- closing --- */
 
 static void session_closed_with_all_kinds_of_work_leaves_nothing(void **state) {
@@ -506,7 +271,7 @@ static void session_closed_with_all_kinds_of_work_leaves_nothing(void **state) {
 	struct client *client = client_new(helper, ALICE, true);
 
 	(void)client_ping(client, 1, silent, 100, LONG_US, 0);
-	block(helper, client, ALICE);
+	rig_block(helper, client, ALICE);
 	(void)client_ping(client, 2, loopback, 100, LONG_US, 0); /* outcomes wait */
 	rig_turns(helper, 50);
 	(void)client_ping(client, 3, silent, 100, LONG_US, 1000000); /* not admitted */
@@ -595,16 +360,6 @@ int main(void) {
 		TEST(session_of_a_stranger_is_refused),
 		TEST(session_cancel_ends_admitted_and_not_admitted),
 		TEST(session_cancel_of_one_leaves_the_others),
-		TEST(session_outcomes_wait_for_a_client_that_does_not_read),
-		TEST(session_that_does_not_read_does_not_hold_up_another),
-		TEST(session_seventeenth_unread_answer_is_refused),
-		TEST(session_order_survives_a_full_socket),
-		TEST(session_unread_faults_do_not_pile_up),
-		TEST(session_without_memory_for_a_request_says_so_and_goes_on),
-		TEST(session_that_asks_much_does_not_keep_its_owners_others_from_asking),
-		TEST(session_late_answer_is_told_after_done),
-		TEST(session_event_without_room_is_counted),
-		TEST(session_event_of_a_closed_session_goes_nowhere),
 		TEST(session_closed_with_all_kinds_of_work_leaves_nothing),
 		TEST(session_closed_in_a_busy_turn_is_not_used_again),
 		TEST(session_second_fault_closes_and_says_why),

@@ -59,6 +59,17 @@ static void token_bucket_over_a_second_gives_rate_and_burst(void **state) {
 	assert_int_equal(n, 24096);
 }
 
+static void token_bucket_has_no_more_than_it_holds(void **state) {
+	struct token_bucket bucket;
+
+	token_bucket_init(&bucket, 1000, 5); /* full since ever */
+	assert_true(token_bucket_has(&bucket, 5, NOW_NS));
+	assert_false(token_bucket_has(&bucket, 6, NOW_NS));
+	token_bucket_take(&bucket, NOW_NS);
+	assert_true(token_bucket_has(&bucket, 4, NOW_NS));
+	assert_false(token_bucket_has(&bucket, 5, NOW_NS));
+}
+
 static void token_bucket_taken_too_early_owes(void **state) {
 	struct token_bucket bucket;
 
@@ -113,6 +124,7 @@ int main(void) {
 		cmocka_unit_test(token_bucket_empty_gives_one_after_its_time),
 		cmocka_unit_test(token_bucket_long_idle_holds_no_more_than_its_burst),
 		cmocka_unit_test(token_bucket_over_a_second_gives_rate_and_burst),
+		cmocka_unit_test(token_bucket_has_no_more_than_it_holds),
 		cmocka_unit_test(token_bucket_taken_too_early_owes),
 		cmocka_unit_test(token_bucket_taken_ahead_owes_one_bucket_at_most),
 		cmocka_unit_test(token_bucket_unlimited_is_always_ready),

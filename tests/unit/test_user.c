@@ -256,6 +256,34 @@ static void user_charge_limit_is_the_upper_bound(void **state) {
 	user_close_session(alice, part);
 }
 
+static void user_charge_smallest_pool_and_limit_serve_one(void **state) {
+	struct fixture *fixture = *state;
+	struct user *alice, *bob;
+
+	users_init(&fixture->users, 1, N_REQUEST_BYTES);
+	alice = open_session(fixture, ALICE, 0);
+	bob = open_session(fixture, bobs_uid, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(charge_all(alice, &fixture->parts[0], USER_PROBES), 1);
+		assert_int_equal(charge_all(bob, &fixture->parts[1], USER_PROBES), 0);
+		release_all(alice, &fixture->parts[0], USER_PROBES);
+	}
+	user_close_session(bob, &fixture->parts[1]);
+	user_close_session(alice, &fixture->parts[0]);
+
+	users_init(&fixture->users, N_PROBES, N_REQUEST_BYTES);
+	fixture->limits.max_probes_in_flight = 1;
+	alice = open_session(fixture, ALICE, 0);
+	assert_ptr_equal(open_session(fixture, ALICE, 1), alice);
+	assert_int_equal(charge_all(alice, &fixture->parts[0], USER_PROBES), 1);
+	assert_int_equal(charge_all(alice, &fixture->parts[1], USER_PROBES), 0);
+	release_all(alice, &fixture->parts[0], USER_PROBES);
+	assert_int_equal(charge_all(alice, &fixture->parts[1], USER_PROBES), 1);
+	release_all(alice, &fixture->parts[1], USER_PROBES);
+	user_close_session(alice, &fixture->parts[0]);
+	user_close_session(alice, &fixture->parts[1]);
+}
+
 static void user_charge_refused_changes_nothing(void **state) {
 	struct fixture *fixture = *state;
 	struct user *alice = open_session(fixture, ALICE, 0);
@@ -453,6 +481,7 @@ int main(void) {
 		TEST(user_open_session_one_owner_never_takes_the_last_connection),
 		TEST(user_charge_lone_owner_gets_half),
 		TEST(user_charge_limit_is_the_upper_bound),
+		TEST(user_charge_smallest_pool_and_limit_serve_one),
 		TEST(user_charge_refused_changes_nothing),
 		TEST(user_charge_random_requests_follow_the_rule),
 		TEST(user_charge_late_owner_finds_room),
