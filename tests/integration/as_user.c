@@ -8,7 +8,7 @@
  * read zero in every Cap line. Only then comes the exec, as the last thing.
  *
  * With an empty bounding set no file can give a capability back. --keep-bounding leaves that one set as it was, for tests of
- * a helper whose file carries cap_net_raw. */
+ * a helper whose file carries cap_net_raw. --group=GID adds a supplementary group. */
 
 #include <errno.h>
 #include <grp.h>
@@ -22,12 +22,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { EXIT_NOT_STARTED = 125 }; /* as env(1) and its like: the program was never run */
+enum {
+	EXIT_NOT_STARTED = 125,
+	MAX_GROUPS = 8
+}; /* as env(1) and its like: the program was never run */
 
 struct wish {
 	bool no_new_privs, keep_bounding;
 	uid_t uid;
-	gid_t gid;
+	gid_t gid, groups[MAX_GROUPS];
+	size_t n_groups;
 	char **argv; /* borrowed; of the program */
 };
 
@@ -52,6 +56,10 @@ static int wish_parse(char **argv, struct wish *ret_wish) {
 			wish.no_new_privs = true;
 		} else if (strcmp(*argv, "--keep-bounding") == 0) {
 			wish.keep_bounding = true;
+		} else if (strncmp(*argv, "--group=", 8) == 0 && wish.n_groups < MAX_GROUPS) {
+			if (id_parse(*argv + 8, &wish.groups[wish.n_groups++]) < 0) {
+				return -EINVAL;
+			}
 		} else {
 			return -EINVAL;
 		}
@@ -86,7 +94,8 @@ static int privileges_drop(const struct wish *wish) {
 		return r;
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
-	    setgroups(0, NULL) < 0 || setresgid(wish->gid, wish->gid, wish->gid) < 0 ||
+	    setgroups(wish->n_groups, wish->groups) < 0 ||
+	    setresgid(wish->gid, wish->gid, wish->gid) < 0 ||
 	    setresuid(wish->uid, wish->uid, wish->uid) < 0 ||
 	    syscall(SYS_capset, &header, none) < 0) {
 		return -errno;
@@ -124,8 +133,8 @@ int main(int argc, char **argv) {
 	int r;
 
 	if (argc < 1 || wish_parse(argv, &wish) < 0) {
-		fprintf(stderr, "usage: as_user [--no-new-privs] [--keep-bounding] UID GID PROGRAM "
-				"[ARGUMENT...]\n");
+		fprintf(stderr, "usage: as_user [--no-new-privs] [--keep-bounding] [--group=GID] "
+				"UID GID PROGRAM [ARGUMENT...]\n");
 		return EXIT_NOT_STARTED;
 	}
 	r = privileges_drop(&wish);

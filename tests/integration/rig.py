@@ -97,9 +97,10 @@ def environment(**more):
             "LD_LIBRARY_PATH": ":".join(sorted(map(str, libraries))), **more}
 
 
-def as_user(uid, argv, no_new_privs=True, keep_bounding=False):
+def as_user(uid, argv, no_new_privs=True, keep_bounding=False, groups=()):
     """The command line that runs @argv (absolute path first) as @uid with no privilege at all."""
     options = ["--no-new-privs"] * no_new_privs + ["--keep-bounding"] * keep_bounding
+    options += [f"--group={group}" for group in groups]
     return [AS_USER, *options, str(uid), str(uid), *argv]
 
 
@@ -229,6 +230,7 @@ def defended_by(*defences):
             for defence in defences:
                 control, outcome = type(case)(case._testMethodName), unittest.TestResult()
                 control.without = defence
+                outcome.failfast = True  # of its subtests, too
                 control.run(outcome)
                 if not outcome.failures:  # an error is the test's own, and shows nothing
                     case.fail(f"the same without {defence} did not fail: {outcome}\n"
