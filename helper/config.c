@@ -14,6 +14,7 @@
 
 #include "helper/cleanup.h"
 #include "helper/config_private.h"
+#include "helper/defence.h"
 #include "helper/text.h"
 #include "protocol/request.h"
 
@@ -318,7 +319,7 @@ int config_load(const char *path, bool must_exist, struct config *ret_config,
 		return reason_set(ret_reason, -errno, NULL, "%s", path);
 	}
 	if (fd >= 0) {
-		if ((r = check_owner(fd, path, ret_reason)) != 0) {
+		if (defence_is_on(CONFIG_OWNER) && (r = check_owner(fd, path, ret_reason)) != 0) {
 			return r;
 		}
 		if ((r = text_read(fd, CONFIG_MAX_FILE_BYTES, &text)) < 0) {

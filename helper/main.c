@@ -84,7 +84,7 @@ static int read_configuration(struct start *start) {
 		(void)snprintf(start->config.listeners->path, CONFIG_PATH_BYTES, "%s",
 			       start->listen_path);
 	}
-	if (r == 0 && is_private && !start->config.private_allow) {
+	if (r == 0 && is_private && !start->config.private_allow && defence_is_on(PRIVATE_ALLOW)) {
 		return reason_set(&start->reason, CONFIG_E_REFUSED, "use the shared helper",
 				  "%s: [private] allow = no", path);
 	}
@@ -421,7 +421,9 @@ static int read_arguments(int argc, char **argv, struct start *start) {
 
 /* A private helper has one way to be started; whoever tries another gets no word, since there is nobody to say it to. */
 static int check_start(int argc) {
-	return argc <= 1 && surroundings_have_client() ? GO_ON : EX_USAGE;
+	return argc <= 1 && (surroundings_have_client() || !defence_is_on(CHECK_CLIENT_SOCKET))
+		       ? GO_ON
+		       : EX_USAGE;
 }
 
 static void tell_manager(const char *state) {

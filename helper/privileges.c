@@ -69,6 +69,10 @@ int privileges_choose(const char *user, const char *default_user, struct identit
 	struct identity identity = {.change = geteuid() == 0, .uid = getuid(), .gid = getgid()};
 	int r;
 
+	if (!defence_is_on(REAL_IDS)) {
+		identity.uid = geteuid();
+	}
+
 	if (identity.change && identity.uid == 0) {
 		r = find_user(user, default_user, &identity, ret_reason);
 		if (r != 0) {
@@ -97,7 +101,7 @@ static int lock_capabilities(void) {
 }
 
 static int change_ids(const struct identity *identity, struct reason *ret_reason) {
-	if (setgroups(0, NULL) < 0) {
+	if (defence_is_on(DROP_GROUPS) && setgroups(0, NULL) < 0) {
 		return reason_set(ret_reason, -errno, advice_start, "setgroups");
 	}
 	if (setresgid(identity->gid, identity->gid, identity->gid) < 0) {

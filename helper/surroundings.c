@@ -13,6 +13,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "helper/defence.h"
 #include "helper/descriptors.h"
 #include "helper/log.h"
 
@@ -71,7 +72,7 @@ static int open_null(bool has_log) {
 	for (int number = 0; number <= DESCRIPTOR_LOG; number++) {
 		int fd;
 
-		if (number == DESCRIPTOR_LOG && has_log) {
+		if ((number == DESCRIPTOR_LOG && has_log) || !defence_is_on(STANDARD_DESCRIPTORS)) {
 			continue;
 		}
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -84,7 +85,9 @@ static int open_null(bool has_log) {
 
 /* Closes all but the standard descriptors and the @n_kept next ones, which move to @first and on: up, so the last goes first. */
 static int keep_descriptors(int n_kept, int first) {
-	closefrom(DESCRIPTOR_FIRST_INHERITED + n_kept);
+	if (defence_is_on(CLOSE_DESCRIPTORS)) {
+		closefrom(DESCRIPTOR_FIRST_INHERITED + n_kept);
+	}
 	for (int i = n_kept - 1; i >= 0; i--) {
 		int r = descriptor_place(DESCRIPTOR_FIRST_INHERITED + i, first + i);
 
@@ -109,18 +112,21 @@ static int reset_descriptors(bool is_private, int n_listeners) {
 int surroundings_clean(bool is_private, int n_listeners, struct reason *ret_reason) {
 	int r;
 
-	if (clearenv() != 0) {
+	if (defence_is_on(CLEAN_ENVIRONMENT) && clearenv() != 0) {
 		return reason_set(ret_reason, -ENOMEM, NULL, "emptying the environment");
 	}
-	if ((r = reset_signals()) < 0 || (r = reset_timers()) < 0) {
+	if ((defence_is_on(RESET_SIGNALS) && (r = reset_signals()) < 0) ||
+	    (defence_is_on(RESET_TIMERS) && (r = reset_timers()) < 0)) {
 		return reason_set(ret_reason, r, NULL, "resetting signals and timers");
 	}
-	if ((r = reset_limits(descriptor_limit(is_private))) < 0) {
+	if (defence_is_on(RESET_LIMITS) && (r = reset_limits(descriptor_limit(is_private))) < 0) {
 		return reason_set(ret_reason, r, "raise RLIMIT_NOFILE (ulimit -n)",
 				  "having %d descriptors", descriptor_limit(is_private));
 	}
-	(void)umask(077);
-	if (chdir("/") < 0) {
+	if (defence_is_on(RESET_UMASK)) {
+		(void)umask(077);
+	}
+	if (defence_is_on(LEAVE_FOLDER) && chdir("/") < 0) {
 		return reason_set(ret_reason, -errno, NULL, "changing to /");
 	}
 	r = reset_descriptors(is_private, n_listeners);
