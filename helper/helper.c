@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "helper/client_socket.h"
 #include "helper/descriptors.h"
 #include "helper/helper_private.h"
 
@@ -99,7 +100,10 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->next_number = 1;
 	helper->alive_ns = INT64_MAX;
 	helper->stranger = (uid_t)-1;
-	r = epoll_open(helper);
+	r = client_socket_prepare();
+	if (r == 0) {
+		r = epoll_open(helper);
+	}
 	if (r == 0) {
 		r = prober_init(&helper->prober, &helper->config, sockets);
 	}

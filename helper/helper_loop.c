@@ -10,9 +10,9 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "helper/activation.h"
+#include "helper/client_socket.h"
 #include "helper/descriptors.h"
 #include "helper/helper_private.h"
 #include "helper/log.h"
@@ -76,7 +76,7 @@ __attribute__((format(printf, 3, 4))) static void turn_away(struct helper *helpe
 		(void)send(fd, helper->context.buffer.bytes, helper->context.buffer.n_bytes,
 			   MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
-	(void)close(fd);
+	client_socket_close(fd);
 }
 
 int helper_begin_session(struct helper *helper, int fd, const struct peer *peer, unsigned realm) {
@@ -117,7 +117,7 @@ static int begin_with_peer(struct helper *helper, int fd, unsigned realm) {
 	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, helper->groups, &n_group_bytes) < 0) {
 		int r = -errno;
 
-		(void)close(fd);
+		client_socket_close(fd);
 		return r;
 	}
 	peer.uid = credentials.uid;

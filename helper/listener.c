@@ -11,13 +11,10 @@
 #include <unistd.h>
 
 #include "helper/cleanup.h"
+#include "helper/client_socket.h"
 #include "helper/descriptors.h"
-#include "helper/log.h"
 
-enum {
-	BACKLOG = 256,
-	OPTION_PASSRIGHTS = 83, /* SO_PASSRIGHTS, Linux 6.16; newer than the headers */
-};
+enum { BACKLOG = 256 };
 
 static const char advice_folder[] = "its folder must exist and be writable here";
 
@@ -55,19 +52,6 @@ static int remove_stale(const struct sockaddr_un *address, struct reason *ret_re
 		       ? reason_set(ret_reason, -errno, NULL, "removing the stale %s",
 				    address->sun_path)
 		       : 0;
-}
-
-int listener_refuse_descriptors(int fd) {
-	const int no = 0;
-
-	if (setsockopt(fd, SOL_SOCKET, OPTION_PASSRIGHTS, &no, sizeof no) == 0) {
-		return 0;
-	}
-	if (errno != ENOPROTOOPT) {
-		return -errno;
-	}
-	log_event("unprotected against=sent_descriptors needs=Linux_6.16");
-	return 0;
 }
 
 /* The socket's file gets the socket's own mode, less the umask: so it is never there with another. */
@@ -108,7 +92,7 @@ int listener_open(const char *path, mode_t mode, gid_t group, int *ret_fd,
 	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0) {
 		return reason_set(ret_reason, -errno, NULL, "giving %s to group %u", path, group);
 	}
-	if ((r = listener_refuse_descriptors(fd)) < 0) {
+	if ((r = client_socket_refuse_descriptors(fd)) < 0) {
 		return reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS");
 	}
 	if (listen(fd, BACKLOG) < 0) {
@@ -134,6 +118,6 @@ int listener_take(int fd, struct reason *ret_reason) {
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
 		return reason_set(ret_reason, -errno, NULL, "O_NONBLOCK");
 	}
-	r = listener_refuse_descriptors(fd);
+	r = client_socket_refuse_descriptors(fd);
 	return r < 0 ? reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS") : 0;
 }

@@ -17,8 +17,3 @@ int listener_open(const char *path, mode_t mode, gid_t group, int *ret_fd,
 /* Makes of @fd, which somebody else opened, what listener_open() would have; it is borrowed and may be shared with him. -errno;
  * LISTENER_E_REFUSED: it is no listening SOCK_SEQPACKET socket of the Unix domain. */
 int listener_take(int fd, struct reason *ret_reason);
-
-/* Makes the kernel refuse file descriptors sent to @fd and to what is accepted from it. One that is sent and thrown away unread
- * closes in this process, and can block it for as long as the sender likes. Where the kernel
- * cannot (before Linux 6.16) the log says so. -errno. */
-int listener_refuse_descriptors(int fd);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "helper/activation.h"
+#include "helper/client_socket.h"
 #include "helper/config.h"
 #include "helper/defence.h"
 #include "helper/descriptors.h"
@@ -159,7 +160,7 @@ static int take_listeners(struct start *start) {
 static int take_client(struct start *start) {
 	int r;
 
-	r = listener_refuse_descriptors(start->client_fd);
+	r = client_socket_refuse_descriptors(start->client_fd);
 	return r < 0 ? reason_set(&start->reason, r, NULL, "SO_PASSRIGHTS") : 0;
 }
 
@@ -297,9 +298,13 @@ static int limit_resources(struct start *start) {
 }
 
 static int load_filter(struct start *start) {
+	/* to a service manager's socket somebody may have connected before it refused descriptors */
+	bool peeks = start->activation.n_listeners > 0 ||
+		     client_socket_takes_descriptors(is_private ? start->client_fd
+								: DESCRIPTOR_FIRST_LISTENER);
 	int r;
 
-	r = sandbox_load_filter(is_private);
+	r = sandbox_load_filter(is_private, peeks);
 	return r < 0 ? reason_set(&start->reason, r, "the kernel needs CONFIG_SECCOMP_FILTER",
 				  "seccomp")
 		     : 0;

@@ -195,7 +195,7 @@ static int allow_all(scmp_filter_ctx filter, bool is_private, const struct sandb
 	return 0;
 }
 
-int sandbox_load_filter(bool is_private) {
+int sandbox_load_filter(bool is_private, bool peeks) {
 	CLEANUP(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	const struct sandbox_rule abort_rule = {
 		.call = SCMP_SYS(tgkill),
@@ -213,6 +213,10 @@ int sandbox_load_filter(bool is_private) {
 							     : SCMP_ACT_ALLOW);
 	if (r < 0 || (r = allow_all(filter, is_private, sandbox_rules, sandbox_n_rules)) < 0 ||
 	    (r = allow(filter, &abort_rule)) < 0) {
+		return r;
+	}
+	if (peeks && (r = allow_all(filter, is_private, sandbox_peeking_rules,
+				    sandbox_n_peeking_rules)) < 0) {
 		return r;
 	}
 #ifdef MULTIPING_SANITIZE

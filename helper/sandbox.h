@@ -27,5 +27,5 @@ int sandbox_leave_files(void);
 int sandbox_limit_resources(bool is_private, const struct config *config);
 
 /* Loads the system-call filter: what it does not allow ends the process. Free descriptors below DESCRIPTOR_FIRST_CLIENT must have
- * been filled. -errno. */
-int sandbox_load_filter(bool is_private);
+ * been filled. @peeks: clients could send descriptors, which client_socket.h guards against. -errno. */
+int sandbox_load_filter(bool is_private, bool peeks);

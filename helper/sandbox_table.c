@@ -12,7 +12,9 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
+#include "helper/client_socket.h"
 #include "helper/descriptors.h"
 
 #define ALL_BITS UINT64_MAX
@@ -73,6 +75,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERGROUPS)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MEMINFO)),
+	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, CLIENT_SOCKET_PASSRIGHTS)),
 
 	/* loop */
 	ALLOW(epoll_pwait2, EPOLL),
@@ -108,5 +111,11 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW(rt_sigreturn, ANY),
 	ALLOW(restart_syscall, ANY), /* after SIGSTOP and SIGCONT */
 };
-/* clang-format on */
 const size_t sandbox_n_rules = sizeof sandbox_rules / sizeof *sandbox_rules;
+
+const struct sandbox_rule sandbox_peeking_rules[] = {
+	ALLOW_IF(recvmsg, CLIENT, EQUAL(2, MSG_PEEK | MSG_DONTWAIT)),
+	ALLOW_IF(setitimer, ANY, EQUAL(0, ITIMER_REAL)),
+};
+/* clang-format on */
+const size_t sandbox_n_peeking_rules = sizeof sandbox_peeking_rules / sizeof *sandbox_peeking_rules;

@@ -40,6 +40,10 @@ extern const size_t sandbox_n_ranges;
 extern const struct sandbox_rule sandbox_rules[];
 extern const size_t sandbox_n_rules;
 
+/* Further ones where clients could send descriptors. */
+extern const struct sandbox_rule sandbox_peeking_rules[];
+extern const size_t sandbox_n_peeking_rules;
+
 #ifdef MULTIPING_SANITIZE
 /* What the sanitizers' run-time calls beyond that. */
 extern const struct sandbox_rule sandbox_sanitizer_rules[];

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "helper/client_socket.h"
 #include "helper/session_private.h"
 
 int session_new(struct session_context *context, int fd, const struct owner *owner,
@@ -28,6 +28,7 @@ int session_new(struct session_context *context, int fd, const struct owner *own
 	}
 	session->fd = fd;
 	session->context = context;
+	session->takes_descriptors = client_socket_takes_descriptors(fd);
 	session->opened_ns = context->prober->clock.now_ns;
 	*ret_session = session;
 	return 0;
@@ -69,7 +70,7 @@ struct session *session_free(struct session *session) {
 		free(answer);
 	}
 	user_close_session(session->user, &session->part);
-	(void)close(session->fd);
+	client_socket_close(session->fd);
 	free(session);
 	return NULL;
 }

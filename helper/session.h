@@ -37,6 +37,7 @@ struct session {
 	struct user_part part;
 	int64_t opened_ns;
 	char client[PROTOCOL_MAX_CLIENT_BYTES + 1];
+	bool takes_descriptors; /* see client_socket.h */
 	bool said_hello;
 	bool is_blocked;   /* its socket takes no more for now */
 	bool asks_output;  /* the loop's: EPOLLOUT is asked for */

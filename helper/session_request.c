@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "helper/client_socket.h"
 #include "helper/session_private.h"
 
 enum { MESSAGES_PER_TURN = 8 }; /* of one owner, whatever the number of its sessions */
@@ -267,9 +268,13 @@ int session_read(struct session *session, uint64_t turn) {
 		user->n_reads = 0;
 	}
 	while (user->n_reads++ < MESSAGES_PER_TURN) {
-		ssize_t n = recv(session->fd, session->context->input,
-				 sizeof session->context->input, MSG_DONTWAIT | MSG_TRUNC);
+		ssize_t n;
 
+		if (session->takes_descriptors && client_socket_brings_descriptors(session->fd)) {
+			return SESSION_E_CLOSED;
+		}
+		n = recv(session->fd, session->context->input, sizeof session->context->input,
+			 MSG_DONTWAIT | MSG_TRUNC);
 		if (n < 0 && errno == EAGAIN) {
 			return 0;
 		}

@@ -339,9 +339,11 @@ class Case(unittest.TestCase):
         self.addCleanup(namespace.close)
         return namespace
 
-    def helper(self, namespace, configuration=UNLIMITED, arguments=()):
-        helper = Helper(namespace, configuration, arguments, self.without)
-        self.addCleanup(helper.stop)
+    def helper(self, namespace, configuration=UNLIMITED, arguments=(), lacking=None):
+        """@lacking: a defence that this kernel has and older ones do not, switched off to try the one that it falls back to."""
+        without = ",".join(filter(None, (lacking, self.without)))
+        helper = Helper(namespace, configuration, arguments, without)
+        self.addCleanup(helper.kill if self.without else helper.stop)  # that a control ends well is not asked
         return helper
 
     def linked_namespaces(self, network="10.77.0", network6="fd00:77:"):

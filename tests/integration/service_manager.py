@@ -55,9 +55,9 @@ def news_socket(namespace):
 
 class Manager:
     """@names: FileDescriptorName= of the sockets, of which there is one for each; @is_service: started as multiping.service
-    would be, else as root. `listeners` may be changed before start()."""
+    would be, else as root; @without: a defence that is switched off. `listeners` may be changed before start()."""
 
-    def __init__(self, namespace, names=("helper",), is_service=True, watchdog_us=None, is_abstract=False):
+    def __init__(self, namespace, names=("helper",), is_service=True, watchdog_us=None, is_abstract=False, without=None):
         self.namespace = namespace
         self.folder = rig.temporary_folder()
         self.names = list(names)
@@ -74,12 +74,13 @@ class Manager:
         self.news.bind(f"\0{news_path}" if is_abstract else str(news_path))
         if not is_abstract:
             news_path.chmod(0o666)
+        self.helper = rig.program_without(without, "multiping-helper") if without else [rig.program("multiping-helper")]
         self.process = None
 
     def command(self, *arguments):
         numbers = ",".join(str(listener.fileno()) for listener in self.listeners)
         return ["/usr/bin/python3", "-c", LAUNCH, numbers, *(as_service() if self.is_service else []),
-                rig.program("multiping-helper"), "--config", str(self.configuration_path), *arguments]
+                *self.helper, "--config", str(self.configuration_path), *arguments]
 
     def start(self, *arguments, wrap=(), **variables):
         """Starts the helper; @variables replace those of the protocol, None removes one."""

@@ -129,7 +129,7 @@ class Sockets(Activation):
         manager = self.started()
         connection = manager.connect()
         self.addCleanup(connection.close)
-        if "against=sent_descriptors" in manager.log():  # before Linux 6.16, which the log says
+        if "what=SO_PASSRIGHTS" in manager.log():  # before Linux 6.16, which the log says
             self.assertEqual(send_descriptor(connection, 0), 1)
         else:
             with self.assertRaises(PermissionError):

@@ -156,23 +156,6 @@ static void listener_open_bad_path_is_refused(void **state) {
 			 LISTENER_E_REFUSED);
 }
 
-/* Sends standard input's descriptor over @fd. */
-static ssize_t send_descriptor(int fd) {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {0};
-	struct iovec bytes = {(void *)"x", 1};
-	struct msghdr message = {.msg_iov = &bytes,
-				 .msg_iovlen = 1,
-				 .msg_control = control,
-				 .msg_controllen = sizeof control};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	memset(CMSG_DATA(header), 0, sizeof(int));
-	return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
 static void listener_take_makes_it_ours(void **state) {
 	const struct folder *folder = *state;
 	CLEANUP(cleanup_fd) int fd = -1;
@@ -202,26 +185,6 @@ static void listener_take_of_another_kind_is_refused(void **state) {
 	}
 }
 
-static void listener_descriptor_sent_is_refused(void **state) {
-	const struct folder *folder = *state;
-	CLEANUP(cleanup_fd) int fd = -1, client = -1;
-	struct reason reason;
-	int option = 1;
-
-	assert_int_equal(listener_open(folder->socket, 0666, unchanged, &fd, &reason), 0);
-	if (setsockopt(fd, SOL_SOCKET, 83, &option, sizeof option) < 0) {
-		print_message("needs Linux 6.16\n");
-		skip();
-	}
-	client = connect_to(folder->socket);
-	assert_int_equal(send_descriptor(client), 1); /* as any kernel does by itself */
-	assert_int_equal(listener_refuse_descriptors(fd), 0);
-	(void)close(client);
-	client = connect_to(folder->socket);
-	assert_int_equal(send_descriptor(client), -1);
-	assert_int_equal(errno, EPERM);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, folder_new, folder_free)
 
 int main(void) {
@@ -236,7 +199,6 @@ int main(void) {
 		cmocka_unit_test(listener_open_bad_path_is_refused),
 		TEST(listener_take_makes_it_ours),
 		cmocka_unit_test(listener_take_of_another_kind_is_refused),
-		TEST(listener_descriptor_sent_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

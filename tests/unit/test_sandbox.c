@@ -25,6 +25,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@
 
 enum { LET_THROUGH = 0, BROKEN = 99 };
 
+static bool peeks; /* what the filter is loaded with */
+
 /* Linux passes these by every filter (seccomp_uprobe_exception() in the kernel); but for the code that it placed itself they fail. */
 enum { CALL_URETPROBE = 335, CALL_UPROBE = 336 };
 
@@ -46,7 +49,7 @@ _Noreturn static void child_call(bool is_private, long number, const uint64_t ar
 	const struct rlimit none = {0};
 
 	if (setrlimit(RLIMIT_CORE, &none) < 0 || sandbox_forbid_new_privileges() < 0 ||
-	    sandbox_load_filter(is_private) < 0) {
+	    sandbox_load_filter(is_private, peeks) < 0) {
 		_exit(BROKEN);
 	}
 	(void)syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
@@ -300,6 +303,28 @@ static void filter_every_call_without_sense_kills(void **state) {
 	}
 }
 
+/* --- where clients could send descriptors --- */
+
+static const struct attempt peeking[] = {
+	{"look at a client's message", SYS_recvmsg, {64, BAD_ADDRESS, MSG_PEEK | MSG_DONTWAIT}},
+	{"alarm clock", SYS_setitimer, {ITIMER_REAL, BAD_ADDRESS, 0}},
+};
+
+static const struct attempt not_even_peeking[] = {
+	{"take a client's message, descriptors and all", SYS_recvmsg, {64, BAD_ADDRESS, 0}},
+	{"look at a client's message and wait", SYS_recvmsg, {64, BAD_ADDRESS, MSG_PEEK}},
+	{"look at a receive socket's", SYS_recvmsg, {6, BAD_ADDRESS, MSG_PEEK | MSG_DONTWAIT}},
+	{"another clock", SYS_setitimer, {ITIMER_PROF, BAD_ADDRESS, 0}},
+};
+
+static void filter_peeking_is_for_helpers_that_need_it(void **state) {
+	assert_all(peeking, N(peeking), false, false);
+	peeks = true;
+	assert_all(peeking, N(peeking), false, true);
+	assert_all(not_even_peeking, N(not_even_peeking), false, false);
+	peeks = false;
+}
+
 /* --- other ways into the kernel --- */
 
 #ifdef __x86_64__
@@ -318,7 +343,7 @@ static void filter_32_bit_call_kills(void **state) {
 	if (child == 0) {
 		long number = 20; /* getpid(2) there */
 
-		if (setrlimit(RLIMIT_CORE, &none) < 0 || sandbox_load_filter(false) < 0) {
+		if (setrlimit(RLIMIT_CORE, &none) < 0 || sandbox_load_filter(false, peeks) < 0) {
 			_exit(BROKEN);
 		}
 		__asm__ volatile("int $0x80" : "+a"(number) : : "memory");
@@ -342,7 +367,7 @@ static int status_of(void (*work)(void)) {
 		int null_fd = open("/dev/null", O_RDWR);
 
 		if (null_fd < 0 || dup2(null_fd, 2) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 ||
-		    sandbox_load_filter(false) < 0) {
+		    sandbox_load_filter(false, peeks) < 0) {
 			_exit(BROKEN);
 		}
 		work();
@@ -441,6 +466,7 @@ int main(void) {
 		cmocka_unit_test(filter_shared_only_private_kills),
 		cmocka_unit_test(filter_attack_kills),
 		cmocka_unit_test(filter_every_call_without_sense_kills),
+		cmocka_unit_test(filter_peeking_is_for_helpers_that_need_it),
 #ifdef __x86_64__
 		cmocka_unit_test(filter_x32_call_kills),
 		cmocka_unit_test(filter_32_bit_call_kills),
