@@ -194,9 +194,8 @@ static bool range_is_of(const char *name, const struct entry *entry) {
 	       (text_to_number(name, 10, max_id, &number) == 0 && number == entry->id);
 }
 
-/* Finds the owners of the @n ranges that belong to @names, in one pass over the accounts. */
-static int find_owners(const char *path, char *const *names, struct subordinate_range *ranges,
-		       size_t n) {
+/* Finds the owners of the @n ranges that belong to @names, in one pass over the accounts, of which the first of a name counts. */
+static int find_owners(const char *path, char **names, struct subordinate_range *ranges, size_t n) {
 	CLEANUP(cleanup_text) char *text = NULL;
 	struct entry entry;
 	char *cursor;
@@ -207,8 +206,9 @@ static int find_owners(const char *path, char *const *names, struct subordinate_
 	}
 	for (cursor = text; next_entry(&cursor, &entry);) {
 		for (size_t i = 0; entry.id != 0 && i < n; i++) {
-			if (range_is_of(names[i], &entry)) {
+			if (names[i] && range_is_of(names[i], &entry)) {
 				ranges[i].owner = entry.id;
+				names[i] = NULL;
 			}
 		}
 	}

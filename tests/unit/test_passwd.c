@@ -199,6 +199,18 @@ static void subordinates_belong_to_their_user(void **state) {
 	free(subordinates.ranges);
 }
 
+/* As getpwnam(3) would find it, and passwd_find_user(). */
+static void subordinates_of_a_name_given_twice_are_the_first_ones(void **state) {
+	const struct folder *folder = *state;
+	struct subordinates subordinates;
+
+	write_file(folder->passwd, "twice:x:1000:1000::/:\ntwice:x:1001:1001::/:\n");
+	write_file(folder->subuid, "twice:100000:65536\n");
+	assert_int_equal(passwd_read_subordinates(&folder->files, &subordinates), 0);
+	assert_int_equal(subordinates_owner(&subordinates, 100000), 1000);
+	free(subordinates.ranges);
+}
+
 static void subordinates_without_the_file_are_none(void **state) {
 	const struct folder *folder = *state;
 	struct subordinates subordinates;
@@ -242,6 +254,7 @@ int main(void) {
 		TEST(find_unused_id_is_mapped_as_user_and_group),
 		TEST(find_unused_id_unmapped_finds_none),
 		TEST(subordinates_belong_to_their_user),
+		TEST(subordinates_of_a_name_given_twice_are_the_first_ones),
 		TEST(subordinates_without_the_file_are_none),
 		TEST(find_stranger_only_in_a_user_namespace),
 	};
