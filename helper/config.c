@@ -65,6 +65,8 @@ struct config_listener *config_find_listener(struct config *config, const char *
 
 /* --- the file --- */
 
+enum { MAX_SECTION_BYTES = 48 }; /* libinih keeps 49, and cuts off the rest without a word */
+
 struct parser {
 	const char *path;              /* borrowed */
 	char *cursor;                  /* what is left of the text */
@@ -217,6 +219,10 @@ static int parser_enter(struct parser *parser, const char *section) {
 	(void)snprintf(parser->section, sizeof parser->section, "%s", section);
 	memset(parser->blocks, 0, sizeof parser->blocks);
 	parser->given = &parser->config->given;
+	if (strlen(section) > MAX_SECTION_BYTES) {
+		return parser_fail(parser, NULL, "a section's name of more than %d bytes",
+				   MAX_SECTION_BYTES);
+	}
 	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
 		if (strlen(sections[i].word) == n_word &&
 		    strncmp(sections[i].word, section, n_word) == 0 &&

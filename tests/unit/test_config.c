@@ -135,6 +135,8 @@ static const struct {
 	{"\n[targets]\nallow = ::/0\n", "f:3:", "unknown section [targets]; there are [helper]"},
 	{"[limits all]\nburst_packets = 1\n", "f:2:", "unknown section [limits all]"},
 	{"[user]\nburst_packets = 1\n", "f:2:", "unknown section [user]"},
+	{"[user                                        100000]\nburst_packets = 1\n", "f:2:",
+	 "a section's name of more than 48 bytes"}, /* libinih would say that it is 10000's */
 	{"[user nobody-of-that-name]\nburst_packets = 1\n",
 	 "f:2:", "no such user; name an account"},
 	{"[group 4294967295]\nburst_packets = 1\n", "f:2:", "no such group; name a group"},
