@@ -95,7 +95,8 @@ static void put_config(struct text *text, const struct config *config) {
 	static const char *const sockets[] = {"auto", "raw", "ping"};
 
 	text->n_bytes = 0;
-	put(text, "[helper]\nuser = %s\nsocket = %s\n", config->user, sockets[config->socket]);
+	/* no space before a name: behind one, ";" begins a comment */
+	put(text, "[helper]\nuser=%s\nsocket = %s\n", config->user, sockets[config->socket]);
 	put_limit(text, "total_packets_per_second", config->total_packets_per_second);
 	put_limit(text, "destination_packets_per_second", config->destination_packets_per_second);
 	put_limit(text, "destination_burst_packets", config->destination_burst_packets);
@@ -114,7 +115,7 @@ static void put_config(struct text *text, const struct config *config) {
 	for (size_t i = 1; i < config->n_listeners; i++) {
 		const struct config_listener *listener = &config->listeners[i];
 
-		put(text, "[listener %s]\npath = %s\n", listener->name, listener->path);
+		put(text, "[listener %s]\npath=%s\n", listener->name, listener->path);
 		put_socket(text, listener);
 		put_limits(text, &listener->own.limits, listener->own.given);
 		put_destinations(text, &listener->destinations);
