@@ -13,6 +13,7 @@
 
 #include "helper/activation.h"
 #include "helper/client_socket.h"
+#include "helper/defence.h"
 #include "helper/descriptors.h"
 #include "helper/helper_private.h"
 #include "helper/log.h"
@@ -107,8 +108,8 @@ int helper_begin_session(struct helper *helper, int fd, const struct peer *peer,
 	return r;
 }
 
-/* Begins a session with whoever connected at @fd. */
-static int begin_with_peer(struct helper *helper, int fd, unsigned realm) {
+/* Begins a session with whoever connected at @fd; limits are those of user @uid (NULL: his own). */
+static int begin_with_peer(struct helper *helper, int fd, unsigned realm, const uid_t *uid) {
 	struct ucred credentials;
 	struct peer peer = {.groups = helper->groups};
 	socklen_t n_bytes = sizeof credentials, n_group_bytes = sizeof helper->groups;
@@ -120,15 +121,15 @@ static int begin_with_peer(struct helper *helper, int fd, unsigned realm) {
 		client_socket_close(fd);
 		return r;
 	}
-	peer.uid = credentials.uid;
+	peer.uid = uid ? *uid : credentials.uid;
 	peer.gid = credentials.gid;
 	peer.n_groups = n_group_bytes / sizeof *helper->groups;
 	return helper_begin_session(helper, fd, &peer, realm);
 }
 
-int helper_add_session(struct helper *helper, int fd) {
+int helper_add_session(struct helper *helper, int fd, uid_t uid) {
 	helper->is_private = true;
-	return begin_with_peer(helper, fd, 0);
+	return begin_with_peer(helper, fd, 0, defence_is_on(STARTERS_LIMITS) ? &uid : NULL);
 }
 
 static void accept_some(struct helper *helper, int listener) {
@@ -138,7 +139,7 @@ static void accept_some(struct helper *helper, int listener) {
 		if (fd < 0) {
 			return;
 		}
-		(void)begin_with_peer(helper, fd, helper->listener_realms[listener]);
+		(void)begin_with_peer(helper, fd, helper->listener_realms[listener], NULL);
 	}
 }
 

@@ -39,6 +39,7 @@ struct start {
 	struct config config;
 	struct identity identity;
 	int client_fd;                         /* private */
+	uid_t starter;                         /* private */
 	int n_listeners;                       /* shared: from DESCRIPTOR_FIRST_LISTENER on */
 	unsigned realms[CONFIG_MAX_LISTENERS]; /* of each: which of the configuration's it is */
 	bool has_empty_root;                   /* is in it already */
@@ -237,7 +238,7 @@ static int build_helper(struct start *start) {
 	    (r = helper_watch_signals(start->helper, DESCRIPTOR_SIGNAL)) < 0) {
 		return reason_set(&start->reason, r, NULL, "signals, tables, random keys");
 	}
-	r = is_private ? helper_add_session(start->helper, start->client_fd)
+	r = is_private ? helper_add_session(start->helper, start->client_fd, start->starter)
 		       : watch_listeners(start);
 	if (start->activation.watchdog_ns > 0) {
 		/* twice as often as it must be, as sd_watchdog_enabled(3) advises */
@@ -438,7 +439,7 @@ static void tell_manager(const char *state) {
 }
 
 int main(int argc, char **argv) {
-	struct start start = {.client_fd = DESCRIPTOR_PARENT};
+	struct start start = {.client_fd = DESCRIPTOR_PARENT, .starter = getuid()};
 	int r;
 
 	if (privileges_hide() != 0) { /* before there is anything to see */

@@ -150,6 +150,13 @@ class Start:
         return self.process.returncode, output
 
 
+def as_user_with_capability(uid, argv, **_):
+    """Like rig.as_user, but with cap_net_raw in all sets, as a manager of containers might grant it to a program and its children."""
+    words = "-all,+net_raw"
+    return ["/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", f"--inh-caps={words}",
+            f"--ambient-caps={words}", *argv]
+
+
 class Case(confinement.Case):
     def setUp(self):
         self.host = Host()
@@ -168,6 +175,12 @@ class Case(confinement.Case):
         start = Start(self.host, self.program(way), attacks, **options)
         self.addCleanup(start.end)
         return start
+
+    def start_with_ambient_capability(self, *attacks):
+        """A helper that no file gave its capability: the kernel leaves it readable, and able to leave a core, like any process."""
+        path, *arguments = self.program(CAPABILITY)
+        self.installed["ambient"] = [install(path, None), *arguments]
+        return self.start("ambient", *attacks, as_user=as_user_with_capability)
 
     def assert_ends(self, start, status=0):
         """The helper ends with its socket, and well: also no sanitizer has anything to report then."""

@@ -233,11 +233,21 @@ static void ignore_signals(const char *value) {
 	}
 }
 
-static void set_timer(const char *milliseconds) {
+static void set_timers(const char *milliseconds, int first, int last) {
 	long ms = number(milliseconds);
 	struct itimerval timer = {.it_value = {ms / 1000, ms % 1000 * 1000}};
 
-	must(setitimer(ITIMER_REAL, &timer, NULL), "setitimer");
+	for (int which = first; which <= last; which++) {
+		must(setitimer((__itimer_which_t)which, &timer, NULL), "setitimer");
+	}
+}
+
+static void set_timer(const char *milliseconds) {
+	set_timers(milliseconds, ITIMER_REAL, ITIMER_REAL);
+}
+
+static void set_processor_timers(const char *milliseconds) {
+	set_timers(milliseconds, ITIMER_VIRTUAL, ITIMER_PROF);
 }
 
 static const struct {
@@ -294,6 +304,10 @@ static void delete_folder(const char *value) {
 	}
 	must(chdir(path), "chdir");
 	must(rmdir(path), "rmdir");
+}
+
+static void enter_folder(const char *path) {
+	must(chdir(path), "chdir");
 }
 
 static void forbid_privileges(const char *value) {
@@ -401,6 +415,10 @@ static void trace(const char *value) {
 	watch = watch_and_trace;
 }
 
+static void wait_for_it(const char *value) {
+	watch = watch_and_wait;
+}
+
 static void kill_after(const char *microseconds) {
 	watch = watch_and_kill;
 	helper.value = microseconds;
@@ -417,11 +435,13 @@ static const struct {
 	{"blocked_signals", block_signals},
 	{"ignored_signals", ignore_signals},
 	{"timer", set_timer},
+	{"processor_timers", set_processor_timers},
 	{"limit", set_limit},
 	{"umask", set_umask},
 	{"nice", be_nice},
 	{"die_first", die_first},
 	{"deleted_folder", delete_folder},
+	{"folder", enter_folder},
 	{"no_new_privileges", forbid_privileges},
 	{"user_namespace", make_user_namespace},
 	{"no_arguments", take_arguments},
@@ -430,6 +450,7 @@ static const struct {
 	{"bloated_environment", bloat_environment},
 	{"steal", steal},
 	{"trace", trace},
+	{"wait", wait_for_it},
 	{"kill_after", kill_after},
 };
 

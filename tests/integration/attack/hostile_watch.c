@@ -51,6 +51,9 @@ static pid_t start_helper(const struct helper_start *start, bool is_traced) {
 }
 
 static int status_of(int status) {
+	if (WIFSIGNALED(status) && WCOREDUMP(status)) {
+		(void)printf("a core\n");
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -163,6 +166,14 @@ int watch_and_trace(const struct helper_start *start) {
 		(void)ptrace(PTRACE_CONT, helper, NULL, number);
 	}
 	(void)printf("stops %u\n", n_stops);
+	return status_of(status);
+}
+
+int watch_and_wait(const struct helper_start *start) {
+	pid_t helper = start_helper(start, false);
+	int status = 0;
+
+	(void)waitpid(helper, &status, 0);
 	return status_of(status);
 }
 

@@ -13,4 +13,5 @@ struct helper_start {
  * helper's exit status, or 128 and the signal that ended it. */
 int watch_and_steal(const struct helper_start *start);
 int watch_and_trace(const struct helper_start *start);
+int watch_and_wait(const struct helper_start *start);
 int watch_and_kill(const struct helper_start *start); /* so many microseconds after the execve */
