@@ -22,9 +22,10 @@ enum {
 	CONFIG_MAX_PROBES_IN_FLIGHT = 2097152,
 	CONFIG_MAX_PEOPLE = 128,
 	CONFIG_MAX_LISTENERS = 8, /* as there are numbers for, descriptors.h */
+	CONFIG_MAX_FWMARKS = 4,   /* the same */
 };
 
-enum config_socket { CONFIG_SOCKET_AUTO, CONFIG_SOCKET_RAW };
+enum config_socket { CONFIG_SOCKET_AUTO, CONFIG_SOCKET_RAW, CONFIG_SOCKET_PING };
 
 struct config_limits {                 /* [limits] */
 	uint32_t packets_per_second;   /* 20000 */
@@ -65,6 +66,10 @@ struct config {
 	uint32_t destination_packets_per_second; /* 100 */
 	uint32_t destination_burst_packets;      /* 1000 */
 	uint32_t probes_in_flight;               /* the table: 524288; 1 to 2097152 */
+	struct config_fwmarks {
+		size_t n;
+		uint32_t marks[CONFIG_MAX_FWMARKS];
+	} fwmarks; /* none */
 	struct config_limits limits;
 	size_t n_people;
 	struct config_people people[CONFIG_MAX_PEOPLE]; /* in the order of the file */

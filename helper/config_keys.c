@@ -83,6 +83,7 @@ static int read_socket(const char *value, void *field) {
 	static const char *const names[] = {
 		[CONFIG_SOCKET_AUTO] = "auto",
 		[CONFIG_SOCKET_RAW] = "raw",
+		[CONFIG_SOCKET_PING] = "ping",
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -118,13 +119,23 @@ static int add_option(const char *word, void *field) {
 	uint32_t option = ping_option_from_name(word, strlen(word));
 
 	*(uint32_t *)field |= option;
-	return option == 0 || option == PING_OPTION_FWMARK ? -EINVAL
-							   : 0; /* no socket has a mark yet */
+	return option == 0 ? -EINVAL : 0;
 }
 
 static int read_options(const char *value, void *field) {
 	*(uint32_t *)field = 0;
 	return read_words(value, add_option, field);
+}
+
+static int add_fwmark(const char *word, void *field) {
+	struct config_fwmarks *fwmarks = field;
+
+	return fwmarks->n < CONFIG_MAX_FWMARKS ? read_number(word, &fwmarks->marks[fwmarks->n++])
+					       : -EINVAL;
+}
+
+static int read_fwmarks(const char *value, void *field) {
+	return read_words(value, add_fwmark, field);
 }
 
 static int add_prefix(const char *word, bool is_denied, struct destination_rules *rules) {
@@ -179,12 +190,13 @@ static const char expected_prefixes[] =
 /* clang-format off */
 const struct config_key config_keys[] = {
 	{CONFIG_HELPER, "user", CONFIG(user), read_name, "a name or number, of at most 32 characters", false},
-	{CONFIG_HELPER, "socket", CONFIG(socket), read_socket, "auto or raw", false},
+	{CONFIG_HELPER, "socket", CONFIG(socket), read_socket, "auto, raw or ping", false},
 	{CONFIG_HELPER, "total_packets_per_second", CONFIG(total_packets_per_second), read_limit, expected_limit, false},
 	{CONFIG_HELPER, "destination_packets_per_second", CONFIG(destination_packets_per_second), read_limit,
 	 expected_limit, false},
 	{CONFIG_HELPER, "destination_burst_packets", CONFIG(destination_burst_packets), read_limit, expected_limit, false},
 	{CONFIG_HELPER, "probes_in_flight", CONFIG(probes_in_flight), read_table_size, "a number from 1 to 2097152", false},
+	{CONFIG_HELPER, "fwmarks", CONFIG(fwmarks), read_fwmarks, "at most 4 numbers from 1", false},
 	{CONFIG_PRIVATE, "allow", CONFIG(private_allow), read_yes_or_no, "yes or no", false},
 	{CONFIG_LIMITS, "packets_per_second", LIMIT(packets_per_second), read_limit, expected_limit, false},
 	{CONFIG_LIMITS, "burst_packets", LIMIT(burst_packets), read_limit, expected_limit, false},
@@ -192,7 +204,7 @@ const struct config_key config_keys[] = {
 	{CONFIG_LIMITS, "max_connections", LIMIT(max_connections), read_limit, expected_limit, false},
 	{CONFIG_LIMITS, "max_payload_bytes", LIMIT(max_payload_bytes), read_payload, expected_limit, false},
 	{CONFIG_LIMITS, "allow_options", LIMIT(allow_options), read_options,
-	 "some of: ttl tos dont_fragment source interface", false},
+	 "some of: ttl tos dont_fragment source interface fwmark", false},
 	{CONFIG_PATH, "path", LISTENER(path), read_path, "an absolute path of at most 107 characters", false},
 	{CONFIG_SOCKET, "mode", LISTENER(mode), read_mode, "octal, from 0000 to 0777", false},
 	{CONFIG_SOCKET, "group", LISTENER(group), read_group, "a group of this machine, or a number", false},

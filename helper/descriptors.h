@@ -17,12 +17,9 @@ enum {
 	DESCRIPTOR_RECEIVE_IPV6 = 7,
 	DESCRIPTOR_FIRST_LISTENER = 8,
 	DESCRIPTOR_LAST_LISTENER = 15,
-	DESCRIPTOR_FIRST_SEND = 16, /* 8 for IPv4, 1 for IPv4 that must not be fragmented, 8 for IPv6 */
-	DESCRIPTOR_SEND_IPV4 = 16,
-	DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT = 24,
-	DESCRIPTOR_SEND_IPV6 = 25,
-	DESCRIPTOR_LAST_SEND = 32,
-	DESCRIPTOR_ROUTES = 33, /* shared start with realms: netlink, which tells the host's own addresses */
+	DESCRIPTOR_FIRST_SEND = 16, /* 16 for IPv4, then as many for IPv6: icmp_sockets.c */
+	DESCRIPTOR_LAST_SEND = 47,
+	DESCRIPTOR_ROUTES = 48, /* shared start with realms: netlink, which tells the host's own addresses */
 	DESCRIPTOR_FIRST_CLIENT = 64, /* free numbers below are filled with /dev/null before the filter loads */
 	DESCRIPTOR_LIMIT = 2176,      /* none has this number or a greater one: 2,048 clients and some to refuse in words */
 	DESCRIPTOR_PRIVATE_LIMIT = 72,

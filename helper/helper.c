@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "helper/client_socket.h"
 #include "helper/descriptors.h"
 #include "helper/helper_private.h"
+#include "helper/log.h"
 
 enum { REQUEST_BYTES = 32 << 20 }; /* the pool for targets not yet admitted */
 
@@ -21,22 +23,23 @@ static uint64_t namespace_inode(void) {
 }
 
 static struct hello_result hello_make(const struct helper *helper) {
+	const struct icmp_facts *facts = icmp_sockets_facts(helper->sockets);
 	struct hello_result hello = {
 		/* and each owner's limits */
 		.protocol = PROTOCOL_VERSION,
 		.helper = "multiping-helper " MULTIPING_VERSION,
-		.backend = "raw",
 		.namespace_inode = namespace_inode(),
-		.receive_buffer_bytes = icmp_sockets_receive_buffer_bytes(helper->sockets),
+		.receive_buffer_bytes = facts->receive_buffer_bytes,
 		.features = HELLO_FEATURE_TRANSMIT_STAMPS | HELLO_FEATURE_RECEIVE_STAMPS,
 		.targets_per_message = PROTOCOL_MAX_TARGETS,
 		.timeout_us = PROTOCOL_MAX_TIMEOUT_US,
 	};
 
-	if (icmp_sockets_have(helper->sockets, FAMILY_IPV4)) {
+	(void)strcpy(hello.backend, facts->are_ping ? "ping" : "raw");
+	if (facts->have[FAMILY_IPV4]) {
 		hello.features |= HELLO_FEATURE_IPV4;
 	}
-	if (icmp_sockets_have(helper->sockets, FAMILY_IPV6)) {
+	if (facts->have[FAMILY_IPV6]) {
 		hello.features |= HELLO_FEATURE_IPV6;
 	}
 	return hello;
@@ -48,16 +51,15 @@ int helper_watch(int fd, uint32_t events, enum source source, uint32_t number) {
 	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* The send sockets are not watched: their stamps are of use when an answer comes, and telling of each would cost more than reading
+/* Raw send sockets are not watched: their stamps are of use when an answer comes, and telling of each would cost more than reading
  * it. */
 static int watch_sockets(const struct helper *helper) {
+	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
 	int r = 0;
 
-	for (enum family family = 0; r == 0 && family < N_FAMILIES; family++) {
-		if (icmp_sockets_have(helper->sockets, family)) {
-			r = helper_watch(family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4
-							       : DESCRIPTOR_RECEIVE_IPV6,
-					 EPOLLIN, SOURCE_RECEIVE, 0);
+	for (int fd = 0; r == 0 && set != 0; fd++, set >>= 1) {
+		if (set & 1) {
+			r = helper_watch(fd, EPOLLIN, SOURCE_ICMP, (uint32_t)fd);
 		}
 	}
 	return r;
@@ -75,6 +77,17 @@ static int epoll_open(const struct helper *helper) {
 		return r;
 	}
 	return watch_sockets(helper);
+}
+
+/* What the owners share: ping sockets have identifiers for fewer than may be configured. */
+static uint32_t probes_in_flight(const struct helper *helper) {
+	uint32_t wanted = helper->config.probes_in_flight, most = helper->prober.table.n_slots;
+
+	if (wanted <= most) {
+		return wanted;
+	}
+	log_event("limited what=probes_in_flight to=%u by=ping_sockets", most);
+	return most;
 }
 
 static void realms_init(struct helper *helper) {
@@ -111,7 +124,7 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 		free(helper);
 		return r;
 	}
-	users_init(&helper->users, config->probes_in_flight, REQUEST_BYTES);
+	users_init(&helper->users, probes_in_flight(helper), REQUEST_BYTES);
 	realms_init(helper);
 	scheduler_init(&helper->scheduler, &helper->prober, &helper->config);
 	helper->context.prober = &helper->prober;

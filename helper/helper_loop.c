@@ -285,7 +285,7 @@ static void handle_event(struct helper *helper, const struct epoll_event *event)
 	case SOURCE_ROUTES:
 		host_addresses_read(&helper->host);
 		break;
-	case SOURCE_RECEIVE: /* the network was looked at first */
+	case SOURCE_ICMP: /* the network was looked at first */
 		break;
 	case SOURCE_SESSION:
 		handle_session(helper, number, event->events);
@@ -330,6 +330,11 @@ static void work(struct helper *helper, const struct epoll_event *events, int n_
 	struct prober *prober = &helper->prober;
 
 	helper->turn++;
+	for (int i = 0; i < n_events; i++) {
+		if (events[i].data.u64 >> 32 == SOURCE_ICMP) {
+			icmp_sockets_note(helper->sockets, (int)(uint32_t)events[i].data.u64);
+		}
+	}
 	prober_receive(prober, true);
 	helper->users.now_ns = prober->clock.now_ns;
 	prober_expire(prober);

@@ -14,7 +14,7 @@
 #include "helper/session.h"
 
 /* What an epoll event is about: the upper half of its data, with a number in the lower one. */
-enum source { SOURCE_LISTENER, SOURCE_SIGNAL, SOURCE_ROUTES, SOURCE_RECEIVE, SOURCE_SESSION };
+enum source { SOURCE_LISTENER, SOURCE_SIGNAL, SOURCE_ROUTES, SOURCE_ICMP, SOURCE_SESSION };
 
 struct helper {
 	struct config config;

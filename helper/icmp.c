@@ -172,13 +172,67 @@ static int parse_quoted_ipv6(const uint8_t *bytes, size_t n_bytes, struct icmp_m
 	return 0;
 }
 
+/* Sets what an ICMP error says itself; @mtu is its field for one, which has a meaning in two of them. */
+static int set_error_ipv4(uint8_t type, uint8_t code, uint32_t mtu, struct icmp_message *message) {
+	if (type != ICMP_DEST_UNREACH && type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETERPROB) {
+		return ICMP_E_OTHER;
+	}
+	message->is_error = true;
+	message->type = type;
+	message->code = code;
+	if (type == ICMP_DEST_UNREACH && code == ICMP_FRAG_NEEDED) { /* RFC 1191 */
+		message->next_hop_mtu = mtu;
+	}
+	return 0;
+}
+
+static int set_error_ipv6(uint8_t type, uint8_t code, uint32_t mtu, struct icmp_message *message) {
+	if (type < ICMP6_DST_UNREACH || type > ICMP6_PARAM_PROB) { /* 1 to 4, without a gap */
+		return ICMP_E_OTHER;
+	}
+	message->is_error = true;
+	message->type = type;
+	message->code = code;
+	if (type == ICMP6_PACKET_TOO_BIG) {
+		message->next_hop_mtu = mtu;
+	}
+	return 0;
+}
+
+int icmp_parse_reply(const uint8_t *bytes, size_t n_bytes, size_t n_message_bytes,
+		     struct icmp_message *ret_message) {
+	if (n_bytes < ICMP_HEADER_BYTES) {
+		return ICMP_E_MALFORMED;
+	}
+	*ret_message = (struct icmp_message){
+		.data_bytes = (uint32_t)(n_message_bytes - ICMP_HEADER_BYTES)};
+	parse_echo(bytes, n_bytes, ret_message);
+	return 0;
+}
+
+int icmp_parse_queued(enum family family, uint8_t type, uint8_t code, uint32_t info,
+		      const uint8_t *bytes, size_t n_bytes, struct icmp_message *ret_message) {
+	struct icmp_message message = {0};
+	int r = family == FAMILY_IPV4 ? set_error_ipv4(type, code, info, &message)
+				      : set_error_ipv6(type, code, info, &message);
+
+	if (r == 0 && n_bytes < ICMP_HEADER_BYTES) {
+		r = ICMP_E_MALFORMED;
+	}
+	if (r == 0) {
+		parse_echo(bytes, n_bytes, &message);
+		*ret_message = message;
+	}
+	return r;
+}
+
 int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 		    struct icmp_message *ret_message) {
 	struct icmp_message message = {0};
 	size_t n_header = ipv4_header_bytes(bytes, n_bytes);
 	const uint8_t *icmp = bytes + n_header;
 	size_t n_icmp = n_bytes - n_header;
-	int r = 0;
+	int r;
 
 	if (n_header == 0 || n_icmp < ICMP_HEADER_BYTES) {
 		return ICMP_E_MALFORMED;
@@ -186,29 +240,18 @@ int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 	if (n_bytes == n_packet_bytes && icmp_checksum(icmp, n_icmp) != 0) {
 		return ICMP_E_MALFORMED; /* the kernel delivers wrong checksums to raw sockets */
 	}
-	message.source = address_from_ipv4(bytes + 12);
-	message.hop_limit = bytes[8];
-	switch (icmp[0]) {
-	case ICMP_ECHOREPLY:
-		parse_echo(icmp, n_icmp, &message);
-		message.data_bytes = (uint32_t)(n_packet_bytes - n_header - ICMP_HEADER_BYTES);
-		break;
-	case ICMP_DEST_UNREACH:
-	case ICMP_TIME_EXCEEDED:
-	case ICMP_PARAMETERPROB:
-		message.is_error = true;
-		message.type = icmp[0];
-		message.code = icmp[1];
-		if (icmp[0] == ICMP_DEST_UNREACH && icmp[1] == ICMP_FRAG_NEEDED) {
-			message.next_hop_mtu = get16(icmp + 6); /* RFC 1191 */
+	if (icmp[0] == ICMP_ECHOREPLY) {
+		r = icmp_parse_reply(icmp, n_icmp, n_packet_bytes - n_header, &message);
+	} else {
+		r = set_error_ipv4(icmp[0], icmp[1], get16(icmp + 6), &message);
+		if (r == 0) {
+			r = parse_quoted_ipv4(icmp + ICMP_HEADER_BYTES, n_icmp - ICMP_HEADER_BYTES,
+					      &message);
 		}
-		r = parse_quoted_ipv4(icmp + ICMP_HEADER_BYTES, n_icmp - ICMP_HEADER_BYTES,
-				      &message);
-		break;
-	default:
-		return ICMP_E_OTHER;
 	}
 	if (r == 0) {
+		message.source = address_from_ipv4(bytes + 12);
+		message.hop_limit = bytes[8];
 		*ret_message = message;
 	}
 	return r;
@@ -217,31 +260,18 @@ int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 int icmp_parse_ipv6(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 		    struct icmp_message *ret_message) {
 	struct icmp_message message = {0};
-	int r = 0;
+	int r;
 
 	if (n_bytes < ICMP_HEADER_BYTES) {
 		return ICMP_E_MALFORMED;
 	}
-	switch (bytes[0]) {
-	case ICMP6_ECHO_REPLY:
-		parse_echo(bytes, n_bytes, &message);
-		message.data_bytes = (uint32_t)(n_packet_bytes - ICMP_HEADER_BYTES);
-		break;
-	case ICMP6_DST_UNREACH:
-	case ICMP6_PACKET_TOO_BIG:
-	case ICMP6_TIME_EXCEEDED:
-	case ICMP6_PARAM_PROB:
-		message.is_error = true;
-		message.type = bytes[0];
-		message.code = bytes[1];
-		if (bytes[0] == ICMP6_PACKET_TOO_BIG) {
-			message.next_hop_mtu = get32(bytes + 4);
-		}
+	if (bytes[0] == ICMP6_ECHO_REPLY) {
+		return icmp_parse_reply(bytes, n_bytes, n_packet_bytes, ret_message);
+	}
+	r = set_error_ipv6(bytes[0], bytes[1], get32(bytes + 4), &message);
+	if (r == 0) {
 		r = parse_quoted_ipv6(bytes + ICMP_HEADER_BYTES, n_bytes - ICMP_HEADER_BYTES,
 				      &message);
-		break;
-	default:
-		return ICMP_E_OTHER;
 	}
 	if (r == 0) {
 		*ret_message = message;

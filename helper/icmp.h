@@ -61,6 +61,16 @@ int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 int icmp_parse_ipv6(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 		    struct icmp_message *ret_message);
 
+/* Reads an echo reply as a ping socket delivers it: checked by the kernel, without the IP header, whose source and hop limit the caller
+ * sets. @n_bytes are there of @n_message_bytes. */
+int icmp_parse_reply(const uint8_t *bytes, size_t n_bytes, size_t n_message_bytes,
+		     struct icmp_message *ret_message);
+
+/* Reads an ICMP error from a ping socket's error queue: @bytes is what it quotes of our echo request, from the ICMP header on; @type,
+ * @code and @info are those of struct sock_extended_err. The caller sets source and quoted_destination. */
+int icmp_parse_queued(enum family family, uint8_t type, uint8_t code, uint32_t info,
+		      const uint8_t *bytes, size_t n_bytes, struct icmp_message *ret_message);
+
 /* Finds identifier and sequence in one of our own echo requests as the kernel loops it back with its transmit time stamp: with
  * headers of a link layer whose length it does not say. */
 int icmp_parse_looped(enum family family, const uint8_t *bytes, size_t n_bytes,

@@ -3,9 +3,6 @@
 #include "helper/icmp_control.h"
 
 #include <string.h>
-#include <time.h>
-
-#include <linux/errqueue.h> /* wants struct timespec */
 
 /* Copies the data of the first control message of that kind. CMSG_NXTHDR(3) trusts the lengths; here each is compared with what is
  * left. */
@@ -43,21 +40,25 @@ void icmp_control_read_receive(const struct msghdr *header, struct icmp_received
 	if (control_get(header, SOL_SOCKET, SCM_TIMESTAMPNS, &stamp, sizeof stamp)) {
 		received->stamp_ns = time_ns(&stamp);
 	}
-	if (control_get(header, IPPROTO_IPV6, IPV6_HOPLIMIT, &hop_limit, sizeof hop_limit)) {
-		received->hop_limit = (uint8_t)hop_limit;
+	if (control_get(header, IPPROTO_IPV6, IPV6_HOPLIMIT, &hop_limit, sizeof hop_limit) ||
+	    control_get(header, IPPROTO_IP, IP_TTL, &hop_limit, sizeof hop_limit)) {
+		received->message.hop_limit = (uint8_t)hop_limit;
 	}
 }
 
-bool icmp_control_read_stamp(const struct msghdr *header, struct icmp_stamp *stamp) {
+bool icmp_control_read_queued(const struct msghdr *header, struct icmp_queued *queued,
+			      struct icmp_extended_error *ret_error) {
+	const size_t n_ipv4 = sizeof ret_error->error + sizeof(struct sockaddr_in);
 	struct timespec software; /* the first of three */
-	struct sock_extended_err error;
 
-	if (!control_get(header, SOL_SOCKET, SCM_TIMESTAMPING, &software, sizeof software) ||
-	    !(control_get(header, IPPROTO_IP, IP_RECVERR, &error, sizeof error) ||
-	      control_get(header, IPPROTO_IPV6, IPV6_RECVERR, &error, sizeof error))) {
+	*ret_error = (struct icmp_extended_error){0};
+	if (!control_get(header, IPPROTO_IP, IP_RECVERR, ret_error, n_ipv4) &&
+	    !control_get(header, IPPROTO_IPV6, IPV6_RECVERR, ret_error, sizeof *ret_error)) {
 		return false;
 	}
-	stamp->stamp_ns = time_ns(&software);
-	stamp->stamp_id = error.ee_data;
-	return error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && stamp->stamp_ns != 0;
+	queued->stamp_id = ret_error->error.ee_data;
+	if (control_get(header, SOL_SOCKET, SCM_TIMESTAMPING, &software, sizeof software)) {
+		queued->stamp_ns = time_ns(&software);
+	}
+	return true;
 }

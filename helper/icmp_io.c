@@ -1,20 +1,22 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sending and receiving on the raw sockets: after the privileges are gone, so nothing here sets an option. */
+/* Sending and receiving: after the privileges are gone, so nothing here sets an option. */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include <linux/sock_diag.h>
 
-#include "helper/descriptors.h"
 #include "helper/icmp_control.h"
-#include "helper/icmp_sockets.h"
 #include "helper/icmp_sockets_private.h"
 
 #ifndef SCM_TS_OPT_ID
 #define SCM_TS_OPT_ID 81 /* Linux 6.13; the headers of Debian 12 lack it */
 #endif
+
+enum {
+	MAX_ERRORS = 16
+}; /* that a socket tells, one after the other, before it is left for this turn */
 
 /* --- sending --- */
 
@@ -53,16 +55,11 @@ static void control_add_ipv4(struct control *control, const struct icmp_send *se
 }
 
 static void control_add_ipv6(struct control *control, const struct icmp_send *send) {
-	const int on = 1;
-
 	if (send->ttl >= 0) {
 		control_add(control, IPPROTO_IPV6, IPV6_HOPLIMIT, &send->ttl, sizeof send->ttl);
 	}
 	if (send->tos >= 0) {
 		control_add(control, IPPROTO_IPV6, IPV6_TCLASS, &send->tos, sizeof send->tos);
-	}
-	if (send->dont_fragment) {
-		control_add(control, IPPROTO_IPV6, IPV6_DONTFRAG, &on, sizeof on);
 	}
 	if (send->interface != 0 || !IN6_IS_ADDR_UNSPECIFIED(&send->source)) {
 		struct in6_pktinfo info = {.ipi6_addr = send->source,
@@ -72,20 +69,21 @@ static void control_add_ipv6(struct control *control, const struct icmp_send *se
 	}
 }
 
-static int send_socket(const struct icmp_send *send) {
-	int i = (int)(send->socket_hash % N_SEND_SOCKETS);
+static int send_socket(const struct icmp_sockets *sockets, const struct icmp_send *send) {
+	const struct icmp_facts *facts = &sockets->facts;
+	uint32_t i = send->socket_hash % N_SEND_SOCKETS;
 
-	if (send->family == FAMILY_IPV6) {
-		return DESCRIPTOR_SEND_IPV6 + i;
+	if (facts->are_ping) {
+		return DESCRIPTOR_FIRST_SEND + send->identifier - facts->identifier_block;
 	}
-	return send->dont_fragment ? DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT : DESCRIPTOR_SEND_IPV4 + i;
+	for (uint32_t mark = 0; send->fwmark != 0 && mark < facts->fwmarks.n; mark++) {
+		i = facts->fwmarks.marks[mark] == send->fwmark ? FIRST_FWMARK_SOCKET + mark : i;
+	}
+	return DESCRIPTOR_FIRST_SEND + (int)send->family * FAMILY_SOCKETS +
+	       send->dont_fragment * DONT_FRAGMENT_SOCKETS + (int)i;
 }
 
-static int receive_socket(enum family family) {
-	return family == FAMILY_IPV4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6;
-}
-
-/* A number of SO_MEMINFO; 0 for a socket of a family that is missing. */
+/* A number of SO_MEMINFO. */
 static uint32_t memory_info(int fd, int which) {
 	uint32_t info[SK_MEMINFO_VARS] = {0};
 	socklen_t n_bytes = sizeof info;
@@ -100,10 +98,39 @@ static uint32_t queued_bytes(int fd) {
 }
 
 uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t socket_hash) {
-	int i = (int)(socket_hash % N_SEND_SOCKETS);
+	uint64_t set = sockets->active;
+	uint32_t n_bytes = 0;
 
-	return queued_bytes(DESCRIPTOR_SEND_IPV4 + i) + queued_bytes(DESCRIPTOR_SEND_IPV6 + i) +
-	       queued_bytes(DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT);
+	while (set != 0) { /* a fwmark's, and a ping socket, may be anybody's */
+		int fd = take_socket(&set);
+		uint32_t i = (uint32_t)(fd - DESCRIPTOR_FIRST_SEND) % DONT_FRAGMENT_SOCKETS;
+
+		if (sockets->facts.are_ping || i >= FIRST_FWMARK_SOCKET ||
+		    i == socket_hash % N_SEND_SOCKETS) {
+			n_bytes += queued_bytes(fd);
+		}
+	}
+	return n_bytes;
+}
+
+/* Sends, once more where the socket may have told of something else: an ICMP error about a packet that it sent earlier makes the next
+ * call on a ping socket fail, and is thereby told. (Raw ones do not look at it when they send.) */
+static int send_message(int fd, const struct msghdr *header) {
+	ssize_t n = sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (n < 0) {
+		n = sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+	return n < 0 ? -errno : 0;
+}
+
+void icmp_sockets_note(struct icmp_sockets *sockets, int fd) {
+	uint64_t bit = UINT64_C(1) << fd;
+
+	if (is_send_socket(fd)) {
+		sockets->active |= bit;
+		sockets->used |= bit;
+	}
 }
 
 int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send) {
@@ -112,12 +139,13 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 	struct iovec vector = {(void *)(uintptr_t)send->bytes, send->n_bytes};
 	struct control control = {0};
 	struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes};
-	int fd = send_socket(send);
+	int r, fd = send_socket(sockets, send);
 
-	if (!sockets->have[send->family]) {
+	if (!sockets->facts.have[send->family]) {
 		return -EAFNOSUPPORT;
 	}
-	if (sockets->have_stamp_id) { /* on each send: where it is missing the last one stands */
+	if (sockets->facts
+		    .have_stamp_id) { /* on each send: where it is missing the last one stands */
 		control_add(&control, SOL_SOCKET, SCM_TS_OPT_ID, &send->stamp_id,
 			    sizeof send->stamp_id);
 	}
@@ -134,138 +162,174 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 		control_add_ipv6(&control, send);
 	}
 	header.msg_controllen = control.n_bytes;
-	sockets->used |= UINT64_C(1) << (fd - DESCRIPTOR_FIRST_SEND);
-	if (sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
-		return 0;
-	}
-	if (errno == EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
+	icmp_sockets_note(sockets, fd);
+	r = send_message(fd, &header);
+	if (r == -EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&send->source) && /* which could be the invalid arguments */
 	    (send->scope != 0 || !IN6_IS_ADDR_LINKLOCAL(&send->destination))) {
 		return ICMP_SOCKETS_E_NEIGHBOUR;
 	}
-	if (errno != ENOBUFS && errno != EAGAIN) {
-		return -errno;
+	if (r != -ENOBUFS && r != -EAGAIN) {
+		return r;
 	}
 	/* a full send buffer answers ENOBUFS too, not only EAGAIN */
-	return queued_bytes(fd) >= sockets->send_buffer_bytes ? ICMP_SOCKETS_E_FULL
-							      : ICMP_SOCKETS_E_DESTINATION;
+	return queued_bytes(fd) >= sockets->facts.send_buffer_bytes ? ICMP_SOCKETS_E_FULL
+								    : ICMP_SOCKETS_E_DESTINATION;
 }
 
 /* --- receiving --- */
 
-size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
-			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]) {
-	struct mmsghdr *headers = sockets->receive_headers;
-	int n;
+static struct in6_addr address_from_name(const struct sockaddr_in6 *name) {
+	struct sockaddr_in ipv4;
+
+	if (name->sin6_family != AF_INET) {
+		return name->sin6_addr;
+	}
+	memcpy(&ipv4, name, sizeof ipv4);
+	return address_from_ipv4((const uint8_t *)&ipv4.sin_addr);
+}
+
+/* Reads a batch of packets, or with MSG_ERRQUEUE in @flags of an error queue's entries. What a ping socket tells of a packet that it
+ * sent earlier must not hide what waits. */
+static int receive_batch(struct icmp_sockets *sockets, int fd, int flags) {
+	int n, n_errors = 0;
 
 	for (size_t i = 0; i < ICMP_SOCKETS_BATCH; i++) {
-		headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &sockets->receive_slots[i].source,
-			.msg_namelen = sizeof sockets->receive_slots[i].source,
-			.msg_iov = &sockets->receive_vectors[i],
+		sockets->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = &sockets->slots[i].name,
+			.msg_namelen = sizeof sockets->slots[i].name,
+			.msg_iov = &sockets->vectors[i],
 			.msg_iovlen = 1,
-			.msg_control = sockets->receive_slots[i].control,
-			.msg_controllen = RECEIVE_CONTROL_BYTES,
+			.msg_control = sockets->slots[i].control,
+			.msg_controllen = CONTROL_BYTES,
 		};
 	}
-	n = recvmmsg(receive_socket(family), headers, ICMP_SOCKETS_BATCH, MSG_DONTWAIT | MSG_TRUNC,
-		     NULL);
+	do {
+		n = recvmmsg(fd, sockets->headers, ICMP_SOCKETS_BATCH, flags | MSG_DONTWAIT, NULL);
+	} while (n < 0 && errno != EAGAIN && ++n_errors < MAX_ERRORS);
+	return n < 0 ? 0 : n;
+}
+
+/* --- packets --- */
+
+uint64_t icmp_sockets_active_receivers(const struct icmp_sockets *sockets) {
+	return sockets->facts.receivers & (sockets->facts.are_ping ? sockets->active : UINT64_MAX);
+}
+
+static void read_packet(struct icmp_sockets *sockets, enum family family, size_t i,
+			struct icmp_received *ret_received) {
+	const uint8_t *bytes = sockets->vectors[i].iov_base;
+	size_t n_packet_bytes = sockets->headers[i].msg_len; /* MSG_TRUNC: the real length */
+	size_t n_bytes = n_packet_bytes < sockets->packet_buffer_bytes
+				 ? n_packet_bytes
+				 : sockets->packet_buffer_bytes;
+	struct icmp_message *message = &ret_received->message;
+
+	*ret_received = (struct icmp_received){0};
+	if (sockets->facts.are_ping) {
+		ret_received->fault = icmp_parse_reply(bytes, n_bytes, n_packet_bytes, message);
+	} else if (family == FAMILY_IPV4) {
+		ret_received->fault = icmp_parse_ipv4(bytes, n_bytes, n_packet_bytes, message);
+	} else {
+		ret_received->fault = icmp_parse_ipv6(bytes, n_bytes, n_packet_bytes, message);
+	}
+	if (sockets->facts.are_ping || family == FAMILY_IPV6) { /* else the IP header has told */
+		message->source = address_from_name(&sockets->slots[i].name);
+	}
+	icmp_control_read_receive(&sockets->headers[i].msg_hdr, ret_received);
+}
+
+size_t icmp_sockets_receive(struct icmp_sockets *sockets, int fd,
+			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]) {
+	int n = receive_batch(sockets, fd, MSG_TRUNC);
+
 	for (int i = 0; i < n; i++) {
-		struct icmp_received *received = &ret_received[i];
-
-		*received = (struct icmp_received){
-			.bytes = sockets->receive_vectors[i].iov_base,
-			.n_packet_bytes = headers[i].msg_len, /* MSG_TRUNC: the real length */
-			.n_bytes = headers[i].msg_len,
-			.source = sockets->receive_slots[i].source.sin6_addr,
-		};
-		if (received->n_bytes > sockets->packet_buffer_bytes) {
-			received->n_bytes = sockets->packet_buffer_bytes;
-		}
-		icmp_control_read_receive(&headers[i].msg_hdr, received);
+		read_packet(sockets, socket_family(fd), (size_t)i, &ret_received[i]);
 	}
-	return n < 0 ? 0 : (size_t)n;
-}
-
-/* --- transmit time stamps --- */
-
-static bool read_stamp(const struct icmp_sockets *sockets, int fd, int i,
-		       struct icmp_stamp *stamp) {
-	const struct mmsghdr *header = &sockets->stamp_headers[i];
-
-	*stamp = (struct icmp_stamp){.has_id = sockets->have_stamp_id};
-	if (!icmp_control_read_stamp(&header->msg_hdr, stamp)) {
-		return false;
-	}
-	return stamp->has_id ||
-	       icmp_parse_looped(fd < DESCRIPTOR_SEND_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6,
-				 sockets->stamp_slots[i].packet, header->msg_len,
-				 &stamp->identifier, &stamp->sequence) == 0;
-}
-
-/* Reads one batch of one send socket; returns how many entries there were, of which *ret_n are stamps. */
-static int read_error_queue(struct icmp_sockets *sockets, int fd, struct icmp_stamp *ret_stamps,
-			    size_t *ret_n) {
-	size_t n_stamps = 0;
-	int n;
-
-	for (size_t i = 0; i < ICMP_SOCKETS_BATCH; i++) {
-		sockets->stamp_headers[i].msg_hdr = (struct msghdr){
-			.msg_iov = &sockets->stamp_vectors[i],
-			.msg_iovlen = sockets->have_stamp_id ? 0 : 1,
-			.msg_control = sockets->stamp_slots[i].control,
-			.msg_controllen = STAMP_CONTROL_BYTES,
-		};
-	}
-	n = recvmmsg(fd, sockets->stamp_headers, ICMP_SOCKETS_BATCH, MSG_ERRQUEUE | MSG_DONTWAIT,
-		     NULL);
-	for (int i = 0; i < n; i++) {
-		n_stamps += read_stamp(sockets, fd, i, &ret_stamps[n_stamps]);
-	}
-	*ret_n = n_stamps;
-	return n;
-}
-
-size_t icmp_sockets_read_stamps(struct icmp_sockets *sockets, bool all,
-				struct icmp_stamp ret_stamps[ICMP_SOCKETS_BATCH]) {
-	size_t n_stamps = 0;
-
-	sockets->ever_used |= sockets->used;
-	if (all) {
-		sockets->used = sockets->ever_used;
-	}
-	while (sockets->used != 0 && n_stamps == 0) {
-		int i = __builtin_ctzll(sockets->used);
-
-		if (read_error_queue(sockets, DESCRIPTOR_FIRST_SEND + i, ret_stamps, &n_stamps) <
-		    ICMP_SOCKETS_BATCH) {
-			sockets->used &= ~(UINT64_C(1) << i);
-		}
-	}
-	return n_stamps;
+	return (size_t)n;
 }
 
 bool icmp_sockets_dropped(struct icmp_sockets *sockets) {
+	uint64_t set = icmp_sockets_active_receivers(sockets);
 	bool dropped = false;
 
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		uint32_t n_dropped = memory_info(receive_socket(family), SK_MEMINFO_DROPS);
+	while (set != 0) {
+		int fd = take_socket(&set);
+		uint32_t n_dropped = memory_info(fd, SK_MEMINFO_DROPS);
 
-		dropped |= n_dropped != sockets->n_dropped[family];
-		sockets->n_dropped[family] = n_dropped;
+		dropped |= n_dropped != sockets->n_dropped[fd];
+		sockets->n_dropped[fd] = n_dropped;
 	}
 	return dropped;
 }
 
 struct icmp_sockets_fill icmp_sockets_get_fill(const struct icmp_sockets *sockets) {
 	struct icmp_sockets_fill fill = {0};
+	uint64_t set = sockets->open;
 
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		fill.receive_bytes += memory_info(receive_socket(family), SK_MEMINFO_RMEM_ALLOC);
-		fill.n_dropped += memory_info(receive_socket(family), SK_MEMINFO_DROPS);
-	}
-	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
+	while (set != 0) {
+		int fd = take_socket(&set);
+
 		fill.send_bytes += queued_bytes(fd);
+		if (sockets->facts.receivers >> fd & 1) {
+			fill.receive_bytes += memory_info(fd, SK_MEMINFO_RMEM_ALLOC);
+			fill.n_dropped += memory_info(fd, SK_MEMINFO_DROPS);
+		}
 	}
 	return fill;
+}
+
+/* --- error queues: transmit time stamps, and what a ping socket is told of its packets --- */
+
+/* Whether the entry @i is of use, which is then in @ret_queued. */
+static bool read_entry(const struct icmp_sockets *sockets, enum family family, size_t i,
+		       struct icmp_queued *ret_queued) {
+	const struct mmsghdr *header = &sockets->headers[i];
+	const uint8_t *bytes = sockets->vectors[i].iov_base;
+	struct icmp_extended_error extended;
+	const struct sock_extended_err *error = &extended.error;
+	struct icmp_message *message = &ret_queued->message;
+
+	*ret_queued = (struct icmp_queued){.has_id = sockets->facts.have_stamp_id};
+	if (!icmp_control_read_queued(&header->msg_hdr, ret_queued, &extended)) {
+		return false;
+	}
+	if (error->ee_origin == SO_EE_ORIGIN_TIMESTAMPING && ret_queued->stamp_ns != 0) {
+		return ret_queued->has_id ||
+		       icmp_parse_looped(family, bytes, header->msg_len, &message->identifier,
+					 &message->sequence) == 0;
+	}
+	if (error->ee_origin != SO_EE_ORIGIN_ICMP && error->ee_origin != SO_EE_ORIGIN_ICMP6) {
+		return false;
+	}
+	ret_queued->is_error = true;
+	if (icmp_parse_queued(family, error->ee_type, error->ee_code, error->ee_info, bytes,
+			      header->msg_len, message) != 0) {
+		return false;
+	}
+	message->source = address_from_name(&extended.reporter);
+	message->quoted_destination = address_from_name(&sockets->slots[i].name);
+	return true;
+}
+
+size_t icmp_sockets_read_queues(struct icmp_sockets *sockets, bool all,
+				struct icmp_queued ret_queued[ICMP_SOCKETS_BATCH]) {
+	size_t n_queued = 0;
+
+	if (all) {
+		sockets->used = sockets->active;
+	}
+	while (sockets->used != 0 && n_queued == 0) {
+		int fd = __builtin_ctzll(sockets->used);
+		int n = receive_batch(sockets, fd, MSG_ERRQUEUE);
+
+		for (int i = 0; i < n; i++) {
+			n_queued += read_entry(sockets, socket_family(fd), (size_t)i,
+					       &ret_queued[n_queued]);
+		}
+		if (n < ICMP_SOCKETS_BATCH) {
+			(void)take_socket(&sockets->used);
+		}
+	}
+	return n_queued;
 }

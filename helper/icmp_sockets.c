@@ -14,7 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "helper/descriptors.h"
+#include "helper/cleanup.h"
+#include "helper/defence.h"
 #include "helper/icmp_filter.h"
 #include "helper/icmp_sockets_private.h"
 
@@ -23,57 +24,55 @@ enum {
 		16 << 20, /* asked for; the kernel counts about 768 bytes for a small packet */
 	MIN_PACKET_BUFFER_BYTES = 2048,
 	MAX_IPV4_HEADER_BYTES = 60,
+	/* Ping sockets: as many as there are sockets of a family that may, or may not, fragment. Each identifier has 65,536
+	 * sequences, together the 524,288 of the default table. */
+	N_PING_IDENTIFIERS = DONT_FRAGMENT_SOCKETS,
+	MAX_BLOCKS_TRIED = 16,
 };
 
-bool icmp_sockets_have(const struct icmp_sockets *sockets, enum family family) {
-	return sockets->have[family];
+const struct icmp_facts *icmp_sockets_facts(const struct icmp_sockets *sockets) {
+	return &sockets->facts;
 }
 
-uint16_t icmp_sockets_identifier_block(const struct icmp_sockets *sockets) {
-	return sockets->identifier_block;
+bool icmp_sockets_have_fwmark(const struct icmp_sockets *sockets, uint32_t fwmark) {
+	for (size_t i = 0; i < sockets->facts.fwmarks.n; i++) {
+		if (sockets->facts.fwmarks.marks[i] == fwmark) {
+			return true;
+		}
+	}
+	return false;
 }
 
-uint32_t icmp_sockets_receive_buffer_bytes(const struct icmp_sockets *sockets) {
-	return sockets->receive_buffer_bytes;
+uint16_t icmp_sockets_identifier(const struct icmp_sockets *sockets, enum family family,
+				 bool dont_fragment, uint32_t i) {
+	if (sockets->facts.are_ping) {
+		i += (uint32_t)family * FAMILY_SOCKETS + dont_fragment * DONT_FRAGMENT_SOCKETS;
+	}
+	return (uint16_t)(sockets->facts.identifier_block + i);
 }
 
-uint32_t icmp_sockets_send_buffer_bytes(const struct icmp_sockets *sockets) {
-	return sockets->send_buffer_bytes;
-}
-
-bool icmp_sockets_have_stamp_id(const struct icmp_sockets *sockets) {
-	return sockets->have_stamp_id;
-}
-
-/* --- opening --- */
+/* --- one socket --- */
 
 static int set_int(int fd, int level, int option, int value) {
 	return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
 }
 
+/* The same option, as each family calls it. */
+static int set_ip(int fd, enum family family, int ipv4_option, int ipv6_option, int value) {
+	return family == FAMILY_IPV4 ? set_int(fd, IPPROTO_IP, ipv4_option, value)
+				     : set_int(fd, IPPROTO_IPV6, ipv6_option, value);
+}
+
 /* Asks for BUFFER_BYTES, by right of CAP_NET_ADMIN or as much as the system allows. */
-static int set_buffer(int fd, int force_option, int option) {
-	if (set_int(fd, SOL_SOCKET, force_option, BUFFER_BYTES) == 0) {
-		return 0;
+static int set_buffer(int fd, int force_option, int option, uint32_t *ret_n_bytes) {
+	socklen_t n_bytes = sizeof *ret_n_bytes;
+	int r = set_int(fd, SOL_SOCKET, force_option, BUFFER_BYTES);
+
+	if (r < 0) {
+		r = set_int(fd, SOL_SOCKET, option, BUFFER_BYTES);
 	}
-	return set_int(fd, SOL_SOCKET, option, BUFFER_BYTES);
-}
-
-static uint32_t get_buffer(int fd, int option) {
-	int value = 0;
-	socklen_t n_bytes = sizeof value;
-
-	(void)getsockopt(fd, SOL_SOCKET, option, &value, &n_bytes);
-	return (uint32_t)value;
-}
-
-static int raw_socket_open(enum family family) {
-	int fd =
-		family == FAMILY_IPV4
-			? socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP)
-			: socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6);
-
-	return fd < 0 ? -errno : fd;
+	(void)getsockopt(fd, SOL_SOCKET, option, ret_n_bytes, &n_bytes);
+	return r;
 }
 
 /* Blocks types of ICMP before the kernel copies a packet for this socket, which a socket filter is too late for: every ICMP packet of
@@ -101,19 +100,62 @@ static int set_type_filter(int fd, enum family family, bool receives) {
 	return r < 0 ? -errno : 0;
 }
 
-static int receive_socket_set_up(struct icmp_sockets *sockets, int fd, enum family family) {
-	int r = icmp_filter_attach_receive(fd, family, sockets->identifier_block);
+static int bind_to(int fd, enum family family, bool is_nobody, in_port_t identifier) {
+	const struct sockaddr_in ipv4 = {
+		.sin_family = AF_INET,
+		.sin_port = identifier,
+		.sin_addr.s_addr = htonl(is_nobody ? INADDR_UNSPEC_GROUP : INADDR_ANY),
+	};
+	const struct sockaddr_in6 ipv6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = identifier,
+		.sin6_addr.s6_addr = {is_nobody ? 0xff : 0},
+	};
+	int r = family == FAMILY_IPV4 ? bind(fd, (const struct sockaddr *)&ipv4, sizeof ipv4)
+				      : bind(fd, (const struct sockaddr *)&ipv6, sizeof ipv6);
 
-	if (r == 0) {
-		r = set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+	return r < 0 ? -errno : 0;
+}
+
+/* Binds a send socket to the one group that is never assigned (RFC 1112, RFC 4291). What arrives is compared with this address before
+ * anything else, so that no packet of the machine costs the socket time, nor an ICMP error that quotes somebody's echo request fills
+ * its error queue. As a group's it does not become the source of what is sent. */
+static int bind_to_nobody(int fd, enum family family) {
+	return bind_to(fd, family, true, 0);
+}
+
+static int filter_raw(const struct icmp_sockets *sockets, int fd, enum family family,
+		      bool receives) {
+	int r = set_type_filter(fd, family, receives);
+
+	if (r == 0 && receives) {
+		return icmp_filter_attach_receive(fd, family, sockets->facts.identifier_block);
 	}
+	if (r == 0) {
+		r = icmp_filter_attach_none(fd);
+	}
+	return r < 0 ? r : bind_to_nobody(fd, family);
+}
+
+/* Takes the identifier that belongs to @number, for this socket alone: by default the kernel lets others take it too, and gives the
+ * answers to whoever came last. */
+static int bind_identifier(const struct icmp_sockets *sockets, int fd, enum family family,
+			   int number) {
+	int identifier = sockets->facts.identifier_block + number - DESCRIPTOR_FIRST_SEND;
+	int r = defence_is_on(SOLE_IDENTIFIER) ? set_int(fd, SOL_SOCKET, SO_REUSEADDR, 0) : 0;
+
+	return r < 0 ? r : bind_to(fd, family, false, htons((uint16_t)identifier));
+}
+
+static int set_up_to_receive(struct icmp_sockets *sockets, int fd, enum family family) {
+	int r = set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, &sockets->facts.receive_buffer_bytes);
+
 	if (r == 0) {
 		r = set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	}
-	if (r == 0 && family == FAMILY_IPV6) {
-		r = set_int(fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1);
+	if (r == 0) {
+		r = set_ip(fd, family, IP_RECVTTL, IPV6_RECVHOPLIMIT, 1);
 	}
-	sockets->receive_buffer_bytes = get_buffer(fd, SO_RCVBUF);
 	return r;
 }
 
@@ -126,77 +168,143 @@ static int set_stamp_flags(int fd, bool have_stamp_id) {
 	return set_int(fd, SOL_SOCKET, SO_TIMESTAMPING, flags);
 }
 
-/* Binds a send socket to the one group that is never assigned (RFC 1112, RFC 4291). What arrives is compared with this address before
- * anything else, so that no packet of the machine costs the socket time, nor an ICMP error that quotes somebody's echo request fills
- * its error queue. As a group's it does not become the source of what is sent. */
-static int bind_to_nobody(int fd, enum family family) {
-	const struct sockaddr_in ipv4 = {.sin_family = AF_INET,
-					 .sin_addr.s_addr = htonl(INADDR_UNSPEC_GROUP)};
-	const struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xff}};
-	int r = family == FAMILY_IPV4 ? bind(fd, (const struct sockaddr *)&ipv4, sizeof ipv4)
-				      : bind(fd, (const struct sockaddr *)&ipv6, sizeof ipv6);
+/* The mark of the raw send socket @number; 0: none. */
+static uint32_t socket_fwmark(const struct icmp_facts *facts, int number) {
+	int i = (number - DESCRIPTOR_FIRST_SEND) % DONT_FRAGMENT_SOCKETS - FIRST_FWMARK_SOCKET;
 
-	return r < 0 ? -errno : 0;
+	return i >= 0 && !facts->are_ping ? facts->fwmarks.marks[i] : 0;
 }
 
-static int send_socket_set_up(struct icmp_sockets *sockets, int fd, int number,
-			      enum family family) {
-	int r = icmp_filter_attach_none(fd);
+static int set_up_to_send(struct icmp_sockets *sockets, int fd, enum family family, int number) {
+	bool dont_fragment = (number - DESCRIPTOR_FIRST_SEND) & DONT_FRAGMENT_SOCKETS;
+	uint32_t fwmark = socket_fwmark(&sockets->facts, number);
+	int r = set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, &sockets->facts.send_buffer_bytes);
 
-	if (r == 0) {
-		r = bind_to_nobody(fd, family);
-	}
-	if (r == 0) {
-		r = set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-	}
 	if (r == 0) {
 		r = set_stamp_flags(fd, true);
 	}
 	if (r == 0) { /* else a queue that is full drops in silence */
-		r = family == FAMILY_IPV4 ? set_int(fd, IPPROTO_IP, IP_RECVERR, 1)
-					  : set_int(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
+		r = set_ip(fd, family, IP_RECVERR, IPV6_RECVERR, 1);
 	}
-	if (r == 0 && number == DESCRIPTOR_SEND_IPV4_DONT_FRAGMENT) {
-		r = set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO);
+	if (r == 0 && dont_fragment) {
+		r = family == FAMILY_IPV4 ? set_int(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+					  : set_int(fd, IPPROTO_IPV6, IPV6_DONTFRAG, 1);
 	}
-	sockets->send_buffer_bytes = get_buffer(fd, SO_SNDBUF);
+	if (r == 0 && fwmark != 0) {
+		r = set_int(fd, SOL_SOCKET, SO_MARK, (int)fwmark);
+	}
 	return r;
 }
 
-/* Opens one socket, as receive or send socket by its number. */
-static int socket_open(struct icmp_sockets *sockets, int number, enum family family) {
-	bool receives = number < DESCRIPTOR_FIRST_SEND;
-	int r, fd = raw_socket_open(family);
+/* Gives @fd, at its number, all that its roles need. */
+static int socket_set_up(struct icmp_sockets *sockets, int fd, enum family family, int number) {
+	bool are_ping = sockets->facts.are_ping, sends = is_send_socket(number);
+	int r = are_ping ? bind_identifier(sockets, fd, family, number)
+			 : filter_raw(sockets, fd, family, !sends);
+
+	if (r == 0 && (are_ping || !sends)) {
+		r = set_up_to_receive(sockets, fd, family);
+	}
+	if (r == 0 && sends) {
+		r = set_up_to_send(sockets, fd, family, number);
+	}
+	return r < 0 ? r : descriptor_place(fd, number);
+}
+
+static int socket_open(struct icmp_sockets *sockets, int number) {
+	enum family family = socket_family(number);
+	int type = (sockets->facts.are_ping ? SOCK_DGRAM : SOCK_RAW) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+	int r, fd = family == FAMILY_IPV4 ? socket(AF_INET, type, IPPROTO_ICMP)
+					  : socket(AF_INET6, type, IPPROTO_ICMPV6);
 
 	if (fd < 0) {
-		return fd;
+		return -errno;
 	}
-	r = set_type_filter(fd, family, receives);
-	if (r == 0) {
-		r = receives ? receive_socket_set_up(sockets, fd, family)
-			     : send_socket_set_up(sockets, fd, number, family);
-	}
-	if (r == 0) {
-		r = descriptor_place(fd, number);
-	}
+	r = socket_set_up(sockets, fd, family, number);
 	if (r < 0) {
 		(void)close(fd);
 		return r;
 	}
+	sockets->open |= UINT64_C(1) << number;
+	if (sockets->facts.are_ping || !is_send_socket(number)) {
+		sockets->facts.receivers |= UINT64_C(1) << number;
+	}
 	return 0;
 }
 
-static int family_open(struct icmp_sockets *sockets, enum family family) {
-	bool ipv4 = family == FAMILY_IPV4;
-	int first = ipv4 ? DESCRIPTOR_SEND_IPV4 : DESCRIPTOR_SEND_IPV6;
-	int n_send = ipv4 ? N_SEND_SOCKETS + 1 : N_SEND_SOCKETS; /* + 1: dont_fragment */
-	int r;
+/* --- all of them --- */
 
-	r = socket_open(sockets, ipv4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6, family);
-	for (int i = 0; r == 0 && i < n_send; i++) {
-		r = socket_open(sockets, first + i, family);
+static void close_all(struct icmp_sockets *sockets) {
+	while (sockets->open != 0) {
+		(void)close(take_socket(&sockets->open));
 	}
-	sockets->have[family] = r == 0;
+	sockets->facts.receivers = 0;
+}
+
+/* Opens those of one family; @tried tells what failed. */
+static int family_open(struct icmp_sockets *sockets, enum family family, struct tried *tried) {
+	struct icmp_facts *facts = &sockets->facts;
+	int first = DESCRIPTOR_FIRST_SEND + (int)family * FAMILY_SOCKETS, i = -1, r = 0;
+
+	if (!facts->are_ping) {
+		r = socket_open(sockets, DESCRIPTOR_RECEIVE_IPV4 + (int)family);
+	}
+	while (r == 0 && ++i < FAMILY_SOCKETS) {
+		int fwmark = i % DONT_FRAGMENT_SOCKETS - FIRST_FWMARK_SOCKET;
+
+		if (facts->are_ping || fwmark < (int)facts->fwmarks.n) {
+			r = socket_open(sockets, first + i);
+		}
+	}
+	facts->have[family] = r == 0;
+	tried->error = (uint32_t)-r;
+	(void)snprintf(tried->what, sizeof tried->what, "%s IPv%d sockets%s",
+		       facts->are_ping ? "ping" : "raw", family == FAMILY_IPV4 ? 4 : 6,
+		       facts->are_ping || i < FIRST_FWMARK_SOCKET ? "" : " with a fwmark");
+	return r;
+}
+
+/* Opens those of both families with identifiers of a random block. -EADDRINUSE: one of the block belongs to somebody else's ping
+ * socket; else -errno only where there is no family. */
+static int families_open(struct icmp_sockets *sockets, struct tried *ret_tried, size_t *n_tried) {
+	struct icmp_facts *facts = &sockets->facts;
+	int r = 0;
+
+	if (getrandom(&facts->identifier_block, sizeof facts->identifier_block, 0) < 0) {
+		return -errno;
+	}
+	facts->identifier_block &= IDENTIFIER_BLOCK_MASK;
+	if (facts->identifier_block == 0) { /* bind(2) takes the identifier 0 for any */
+		facts->identifier_block = N_IDENTIFIERS;
+	}
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		int r_family = family_open(sockets, family, &ret_tried[*n_tried]);
+
+		if (r_family < 0) {
+			++*n_tried;
+			r = r == -EADDRINUSE ? r : r_family;
+		}
+	}
+	return r != -EADDRINUSE && (facts->have[FAMILY_IPV4] || facts->have[FAMILY_IPV6]) ? 0 : r;
+}
+
+/* Ping sockets instead. */
+static int ping_open(struct icmp_sockets *sockets, struct tried *ret_tried, size_t *n_tried) {
+	size_t n_tried_before = *n_tried;
+	int r = -EADDRINUSE;
+
+	sockets->facts.are_ping = true;
+	sockets->facts.n_identifiers = N_PING_IDENTIFIERS;
+	if (sockets->facts.fwmarks.n > 0) {
+		ret_tried[*n_tried] = (struct tried){"ping sockets with a fwmark", EOPNOTSUPP};
+		++*n_tried;
+		return -EOPNOTSUPP;
+	}
+	for (int i = 0; r == -EADDRINUSE && i < MAX_BLOCKS_TRIED; i++) {
+		close_all(sockets);
+		*n_tried = n_tried_before;
+		r = families_open(sockets, ret_tried, n_tried);
+	}
 	return r;
 }
 
@@ -213,11 +321,9 @@ static int packets_allocate(struct icmp_sockets *sockets, uint32_t max_payload_b
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < ICMP_SOCKETS_BATCH; i++) {
-		sockets->receive_vectors[i] =
+		sockets->vectors[i] =
 			(struct iovec){sockets->packets + i * sockets->packet_buffer_bytes,
 				       sockets->packet_buffer_bytes};
-		sockets->stamp_vectors[i] =
-			(struct iovec){sockets->stamp_slots[i].packet, STAMP_PACKET_BYTES};
 	}
 	return 0;
 }
@@ -228,87 +334,77 @@ static bool stamp_id_is_known(struct icmp_sockets *sockets) {
 	const struct icmp_send send = {
 		.family = FAMILY_IPV4,
 		.destination = address_from_ipv4((const uint8_t[]){255, 255, 255, 255}),
-		.bytes = (const uint8_t[ICMP_HEADER_BYTES]){0},
+		.bytes = (const uint8_t[ICMP_HEADER_BYTES]){ICMP_ECHO},
 		.n_bytes = ICMP_HEADER_BYTES,
+		.identifier = sockets->facts.identifier_block,
 		.ttl = -1,
 		.tos = -1,
 	};
 	int r;
 
-	sockets->have_stamp_id = true;
+	sockets->facts.have_stamp_id = true;
 	r = icmp_sockets_send(sockets, &send);
-	sockets->used = 0;
+	sockets->active = sockets->used = 0;
 	return r < 0 && r != -EINVAL;
 }
 
 int icmp_sockets_forgo_stamp_id(struct icmp_sockets *sockets) {
-	sockets->have_stamp_id = false;
-	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
-		enum family family = fd < DESCRIPTOR_SEND_IPV6 ? FAMILY_IPV4 : FAMILY_IPV6;
-		int r = sockets->have[family] ? set_stamp_flags(fd, false) : 0;
+	uint64_t set = sockets->open;
+	int r = 0;
 
-		if (r < 0) {
-			return r;
-		}
+	sockets->facts.have_stamp_id = false;
+	while (r == 0 && set != 0) {
+		int fd = take_socket(&set);
+
+		r = is_send_socket(fd) ? set_stamp_flags(fd, false) : 0;
 	}
-	return 0;
+	return r;
+}
+
+static void cleanup_sockets(struct icmp_sockets **sockets) {
+	(void)icmp_sockets_free(*sockets);
 }
 
 int icmp_sockets_open(const struct config *config, struct tried *ret_tried, size_t *ret_n_tried,
 		      struct icmp_sockets **ret_sockets) {
-	static const char *const names[N_FAMILIES] = {"raw IPv4 sockets", "raw IPv6 sockets"};
-	struct icmp_sockets *sockets = calloc(1, sizeof *sockets);
-	int r = -ENOMEM, r_family[N_FAMILIES];
+	CLEANUP(cleanup_sockets) struct icmp_sockets *sockets = calloc(1, sizeof *sockets);
+	int r;
 
 	*ret_n_tried = 0;
-	if (sockets == NULL ||
-	    getrandom(&sockets->identifier_block, sizeof sockets->identifier_block, 0) < 0 ||
-	    (r = packets_allocate(sockets, config->limits.max_payload_bytes)) < 0) {
-		icmp_sockets_free(sockets);
+	if (sockets == NULL) {
+		return -ENOMEM;
+	}
+	sockets->facts.n_identifiers = N_IDENTIFIERS;
+	sockets->facts.fwmarks = config->fwmarks;
+	r = packets_allocate(sockets, config->limits.max_payload_bytes);
+	if (r < 0) {
 		return r;
 	}
-	sockets->identifier_block &= IDENTIFIER_BLOCK_MASK;
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		r_family[family] = family_open(sockets, family);
-		if (r_family[family] < 0) {
-			struct tried *tried = &ret_tried[(*ret_n_tried)++];
-
-			tried->error = (uint32_t)-r_family[family];
-			(void)snprintf(tried->what, sizeof tried->what, "%s", names[family]);
-			r = r_family[family];
-		}
+	r = config->socket == CONFIG_SOCKET_PING ? -EPERM
+						 : families_open(sockets, ret_tried, ret_n_tried);
+	if (r < 0 && config->socket != CONFIG_SOCKET_RAW) {
+		r = ping_open(sockets, ret_tried, ret_n_tried);
 	}
-	if (!sockets->have[FAMILY_IPV4] && !sockets->have[FAMILY_IPV6]) {
-		icmp_sockets_free(sockets);
+	if (r < 0) {
 		return r;
 	}
-	if (!sockets->have[FAMILY_IPV4] || !stamp_id_is_known(sockets)) {
+	if (!sockets->facts.have[FAMILY_IPV4] || !defence_is_on(STAMP_ID) ||
+	    !stamp_id_is_known(sockets)) {
 		r = icmp_sockets_forgo_stamp_id(sockets);
 		if (r < 0) {
-			icmp_sockets_free(sockets);
 			return r;
 		}
 	}
 	*ret_sockets = sockets;
+	sockets = NULL;
 	return 0;
 }
 
 struct icmp_sockets *icmp_sockets_free(struct icmp_sockets *sockets) {
-	if (sockets == NULL) {
-		return NULL;
+	if (sockets != NULL) {
+		close_all(sockets);
+		free(sockets->packets);
+		free(sockets);
 	}
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		bool ipv4 = family == FAMILY_IPV4;
-		int first = ipv4 ? DESCRIPTOR_SEND_IPV4 : DESCRIPTOR_SEND_IPV6;
-
-		if (sockets->have[family]) {
-			(void)close(ipv4 ? DESCRIPTOR_RECEIVE_IPV4 : DESCRIPTOR_RECEIVE_IPV6);
-			for (int i = 0; i < N_SEND_SOCKETS + ipv4; i++) {
-				(void)close(first + i);
-			}
-		}
-	}
-	free(sockets->packets);
-	free(sockets);
 	return NULL;
 }

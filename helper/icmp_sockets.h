@@ -1,11 +1,15 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The raw sockets, in their roles: system calls, no bytes of ICMP.
+/* The sockets that speak ICMP, in their roles: system calls, no bytes of ICMP.
  *
- * One receive socket per family gets replies and ICMP errors. Send sockets receive nothing but transmit time stamps, in their error
- * queue. There are several, because packets that wait for a neighbour's address fill a socket's send buffer for up to 3 s, and
- * stamps would share the receive buffer with replies. */
+ * *Raw* sockets: one receive socket per family gets replies and ICMP errors. Send sockets receive nothing but transmit time stamps,
+ * in their error queue. There are several, because packets that wait for a neighbour's address fill a socket's send buffer for up
+ * to 3 s, and stamps would share the receive buffer with replies.
+ *
+ * *Ping* sockets (ICMP datagram sockets), where those are not to be had: the kernel lets whom net.ipv4.ping_group_range names open
+ * them, and hands each the answers to its own identifier alone. So each identifier has a socket, which sends and receives; ICMP
+ * errors come by its error queue. */
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -16,11 +20,11 @@
 #include "helper/icmp.h"
 #include "protocol/message.h"
 
-enum { N_SEND_SOCKETS = 8 }; /* of each family, for packets that may be fragmented */
+enum { N_SEND_SOCKETS = 4 }; /* raw, between which the owner's hash chooses */
 
 struct icmp_sockets;
 
-/* Opens, sets up, filters, locks and numbers (descriptors.h) every socket; a family that the machine lacks is left out. Needs
+/* Opens, sets up, filters, locks and numbers (descriptors.h) every socket; a family that the machine lacks is left out. Raw ones need
  * CAP_NET_RAW; with CAP_NET_ADMIN the buffers may exceed the system's limits. @ret_tried (PROTOCOL_MAX_TRIED) names what failed.
  * -errno of the last failure where no family can be used. */
 int icmp_sockets_open(const struct config *config, struct tried *ret_tried, size_t *ret_n_tried,
@@ -29,13 +33,26 @@ int icmp_sockets_open(const struct config *config, struct tried *ret_tried, size
 /* Closes them all. NULL is fine; returns NULL. */
 struct icmp_sockets *icmp_sockets_free(struct icmp_sockets *sockets);
 
-bool icmp_sockets_have(const struct icmp_sockets *sockets, enum family family);
-uint16_t icmp_sockets_identifier_block(const struct icmp_sockets *sockets);
-uint32_t icmp_sockets_receive_buffer_bytes(const struct icmp_sockets *sockets);
-uint32_t icmp_sockets_send_buffer_bytes(const struct icmp_sockets *sockets);
+struct icmp_facts {
+	bool have[N_FAMILIES];
+	bool are_ping;
+	/* Whether transmit stamps carry icmp_send.stamp_id (SCM_TS_OPT_ID, Linux 6.13), else the looped packet itself. */
+	bool have_stamp_id;
+	uint16_t identifier_block; /* the first of 64 */
+	uint32_t n_identifiers;    /* between which the prober changes: a power of two */
+	uint32_t receive_buffer_bytes, send_buffer_bytes; /* of each socket */
+	uint64_t receivers; /* those to be watched for input: bit n is number n */
+	struct config_fwmarks fwmarks;
+};
 
-/* Whether transmit stamps carry icmp_send.stamp_id (SCM_TS_OPT_ID, Linux 6.13), else the looped packet itself. */
-bool icmp_sockets_have_stamp_id(const struct icmp_sockets *sockets);
+const struct icmp_facts *icmp_sockets_facts(const struct icmp_sockets *sockets);
+
+/* Whether something can be sent with the mark @fwmark. */
+bool icmp_sockets_have_fwmark(const struct icmp_sockets *sockets, uint32_t fwmark);
+
+/* The wire's identifier number @i of those that the prober changes between. */
+uint16_t icmp_sockets_identifier(const struct icmp_sockets *sockets, enum family family,
+				 bool dont_fragment, uint32_t i);
 
 /* Goes without SCM_TS_OPT_ID, as on an older kernel. Before the first send. */
 int icmp_sockets_forgo_stamp_id(struct icmp_sockets *sockets);
@@ -46,12 +63,14 @@ struct icmp_send {
 	uint32_t scope;              /* interface of a link-local destination; 0: none */
 	const uint8_t *bytes;        /* ICMP; borrowed */
 	size_t n_bytes;
+	uint16_t identifier;  /* which stands in @bytes */
 	uint32_t socket_hash; /* chooses the send socket: the same for the same owner */
 	uint32_t stamp_id;    /* comes back with the transmit stamp */
 	int ttl, tos;         /* -1: the system's */
 	bool dont_fragment;
 	struct in6_addr source; /* unspecified: the route's choice */
 	uint32_t interface;     /* index; 0: the route's choice */
+	uint32_t fwmark;        /* one of the facts'; 0: none */
 };
 
 enum {
@@ -67,33 +86,37 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 /* How much waits in the send buffers that @socket_hash chooses. */
 uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t socket_hash);
 
+/* Notes that something waits at @fd, as epoll has told: a stranger's packet may come for a socket that was never sent on. */
+void icmp_sockets_note(struct icmp_sockets *sockets, int fd);
+
 struct icmp_received {
-	const uint8_t *bytes;   /* borrowed until the next receive */
-	size_t n_bytes;         /* of them there */
-	size_t n_packet_bytes;  /* on the wire */
-	struct in6_addr source; /* IPv6 only */
-	uint8_t hop_limit;      /* IPv6 only; 0: the kernel did not say */
-	int64_t stamp_ns;       /* CLOCK_REALTIME at the kernel's receive; 0: none */
+	int fault; /* 0: there is a message; ICMP_E_MALFORMED, ICMP_E_OTHER */
+	struct icmp_message message;
+	int64_t stamp_ns; /* CLOCK_REALTIME at the kernel's receive; 0: none */
 };
 
 enum { ICMP_SOCKETS_BATCH = 64 };
 
-/* Takes what waits at a receive socket, at most ICMP_SOCKETS_BATCH. Returns how many (0: none left); faults of single packets
- * (an error of the socket) count as none. */
-size_t icmp_sockets_receive(struct icmp_sockets *sockets, enum family family,
+/* The receivers at which something may have arrived. */
+uint64_t icmp_sockets_active_receivers(const struct icmp_sockets *sockets);
+
+/* Takes what waits at the receiver @fd, at most ICMP_SOCKETS_BATCH. Returns how many (0: none left). */
+size_t icmp_sockets_receive(struct icmp_sockets *sockets, int fd,
 			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]);
 
-struct icmp_stamp {
-	bool has_id;
-	uint32_t stamp_id;             /* has_id: as given to the send */
-	uint16_t identifier, sequence; /* else: read from the looped packet */
-	int64_t stamp_ns;              /* CLOCK_REALTIME at the handover to the driver */
+struct icmp_queued {   /* in the error queue of a socket that sends */
+	bool is_error; /* told to a ping socket; else a transmit stamp */
+	struct icmp_message
+		message; /* is_error; of a stamp without an id: identifier and sequence */
+	bool has_id;     /* a stamp: the kernel knows the send's stamp_id */
+	uint32_t stamp_id;
+	int64_t stamp_ns; /* CLOCK_REALTIME at the handover to the driver */
 };
 
-/* Takes transmit stamps that wait at the send sockets used since the last call, or @all that were ever used; at most
+/* Takes what waits in the error queues of the sockets used since the last call, or with @all of every one ever used; at most
  * ICMP_SOCKETS_BATCH. Returns how many; 0: none left. */
-size_t icmp_sockets_read_stamps(struct icmp_sockets *sockets, bool all,
-				struct icmp_stamp ret_stamps[ICMP_SOCKETS_BATCH]);
+size_t icmp_sockets_read_queues(struct icmp_sockets *sockets, bool all,
+				struct icmp_queued ret_queued[ICMP_SOCKETS_BATCH]);
 
 /* How full the buffers are, all together, and how often packets found the receive sockets' full (some kernels count twice). */
 struct icmp_sockets_fill {
@@ -101,6 +124,6 @@ struct icmp_sockets_fill {
 };
 struct icmp_sockets_fill icmp_sockets_get_fill(const struct icmp_sockets *sockets);
 
-/* Whether the kernel has dropped packets at the receive sockets for want of room since the last call. It doubles its own count
- * on some versions, so only the fact is told. */
+/* Whether the kernel has dropped packets at the receivers for want of room since the last call. It doubles its own count on some
+ * versions, so only the fact is told. */
 bool icmp_sockets_dropped(struct icmp_sockets *sockets);

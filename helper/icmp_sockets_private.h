@@ -1,7 +1,9 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What icmp_sockets.c (opening) and icmp_io.c (sending and receiving) share. */
+/* What icmp_sockets.c (opening) and icmp_io.c (sending and receiving) share: above all which socket has which number. Those that send
+ * are 16 for each family; the upper 8 may not fragment. Of raw sockets 4 of each 8 belong to the owners' hashes and 4 to the fwmarks;
+ * of ping sockets each belongs to the identifier of the same place in the block. */
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -10,36 +12,50 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "helper/descriptors.h"
 #include "helper/icmp_sockets.h"
 
 enum {
-	RECEIVE_CONTROL_BYTES = 128, /* a time stamp and a hop limit take 56 */
-	STAMP_CONTROL_BYTES = 192,   /* three time stamps and an extended error take 136 */
-	STAMP_PACKET_BYTES = 160, /* of a looped packet: link, IP with options and ICMP headers */
+	FAMILY_SOCKETS = 16,
+	DONT_FRAGMENT_SOCKETS = 8,
+	FIRST_FWMARK_SOCKET = N_SEND_SOCKETS,
+	CONTROL_BYTES =
+		192, /* two kinds of time stamps, a hop limit and an extended error take 184 */
 };
 
-struct receive_slot {
-	struct sockaddr_in6 source;
-	_Alignas(struct cmsghdr) uint8_t control[RECEIVE_CONTROL_BYTES];
-};
-
-struct stamp_slot {
-	_Alignas(struct cmsghdr) uint8_t control[STAMP_CONTROL_BYTES];
-	uint8_t packet[STAMP_PACKET_BYTES];
+struct receive_slot { /* for one packet or entry of an error queue */
+	struct sockaddr_in6 name;
+	_Alignas(struct cmsghdr) uint8_t control[CONTROL_BYTES];
 };
 
 struct icmp_sockets {
-	bool have[N_FAMILIES];
-	bool have_stamp_id;
-	uint16_t identifier_block;
-	uint32_t receive_buffer_bytes, send_buffer_bytes;
-	uint32_t n_dropped[N_FAMILIES]; /* the kernel's counts at the last look */
-	/* send sockets, bit 0 is DESCRIPTOR_FIRST_SEND: used since their stamps were read; ever used */
-	uint64_t used, ever_used;
+	struct icmp_facts facts;
+	uint64_t open;   /* all, by number */
+	uint64_t active; /* send sockets that were ever used */
+	uint64_t used;   /* of them, those whose error queue may hold something */
+	uint32_t n_dropped[DESCRIPTOR_LAST_SEND + 1]; /* the kernel's counts at the last look */
 	size_t packet_buffer_bytes;
 	uint8_t *packets; /* ICMP_SOCKETS_BATCH buffers of packet_buffer_bytes */
-	struct iovec receive_vectors[ICMP_SOCKETS_BATCH], stamp_vectors[ICMP_SOCKETS_BATCH];
-	struct mmsghdr receive_headers[ICMP_SOCKETS_BATCH], stamp_headers[ICMP_SOCKETS_BATCH];
-	struct receive_slot receive_slots[ICMP_SOCKETS_BATCH];
-	struct stamp_slot stamp_slots[ICMP_SOCKETS_BATCH];
+	struct iovec vectors[ICMP_SOCKETS_BATCH];
+	struct mmsghdr headers[ICMP_SOCKETS_BATCH];
+	struct receive_slot slots[ICMP_SOCKETS_BATCH];
 };
+
+static inline bool is_send_socket(int fd) {
+	return fd >= DESCRIPTOR_FIRST_SEND;
+}
+
+static inline enum family socket_family(int fd) {
+	int last_ipv4 = is_send_socket(fd) ? DESCRIPTOR_FIRST_SEND + FAMILY_SOCKETS - 1
+					   : DESCRIPTOR_RECEIVE_IPV4;
+
+	return fd <= last_ipv4 ? FAMILY_IPV4 : FAMILY_IPV6;
+}
+
+/* Takes the lowest number out of a set of sockets, which is not empty. */
+static inline int take_socket(uint64_t *set) {
+	int fd = __builtin_ctzll(*set);
+
+	*set &= *set - 1;
+	return fd;
+}

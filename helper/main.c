@@ -210,8 +210,11 @@ static int open_sockets(struct start *start) {
 	if (r < 0) {
 		return reason_set(
 			&start->reason, r,
-			is_private ? "give this program cap_net_raw=p, or start a shared helper"
-				   : "start it as root or with CAP_NET_RAW",
+			is_private
+				? "give this program cap_net_raw=p, set net.ipv4.ping_group_range "
+				  "to its group, or start a shared helper"
+				: "start it as root or with CAP_NET_RAW, or set "
+				  "net.ipv4.ping_group_range to its group",
 			"no way to send ICMP");
 	}
 	for (size_t i = 0; i < start->n_tried; i++) {

@@ -26,7 +26,7 @@ struct ping {
 	int pattern, ttl, tos; /* -1: random; the system's */
 	bool dont_fragment;
 	struct in6_addr source;
-	uint32_t interface, scope;
+	uint32_t interface, scope, fwmark; /* 0: none */
 
 	/* how far: each target is admitted, then sent or decided, then delivered */
 	uint32_t n_admitted, n_unsent, n_undelivered;
@@ -37,9 +37,9 @@ struct ping {
 	bool response_sent, sent_told;
 
 	bool has_news;
-	int64_t news_ns;     /* since when there is something to tell */
-	uint64_t looked_at;  /* turn of the loop in which it was last seen whether to tell it */
-	struct ping *next_news;       /* the prober's list of pings that have something to tell */
+	int64_t news_ns;        /* since when there is something to tell */
+	uint64_t looked_at;     /* turn of the loop in which it was last seen whether to tell it */
+	struct ping *next_news; /* the prober's list of pings that have something to tell */
 	struct ping *next, *previous; /* the session's list */
 	struct in6_addr targets[];    /* canonical; :: is one that was cancelled before its turn */
 };

@@ -9,17 +9,22 @@
 
 enum { IDENTIFIER_SECONDS = 30, WORD_BITS = 64 };
 
-int probe_table_init(struct probe_table *ret_table, uint32_t n_probes) {
-	struct probe_table table = {.n_slots = WORD_BITS, .identifier_since_ns = INT64_MIN};
+int probe_table_init(struct probe_table *ret_table, uint32_t n_probes, uint32_t n_identifiers) {
+	struct probe_table table = {
+		.n_slots = WORD_BITS,
+		.n_keys = n_identifiers * PROBE_KEYS_PER_IDENTIFIER,
+		.identifier_since_ns = INT64_MIN,
+	};
 
-	while (table.n_slots < n_probes && table.n_slots < PROBE_TABLE_MAX) {
+	while (table.n_slots < n_probes && table.n_slots < PROBE_TABLE_MAX &&
+	       table.n_slots < table.n_keys) {
 		table.n_slots *= 2;
 	}
 	if (getrandom(&table.secret_key, sizeof table.secret_key, 0) < 0 ||
 	    getrandom(&table.next_key, sizeof table.next_key, 0) < 0) {
 		return -errno;
 	}
-	table.next_key %= PROBE_KEYS;
+	table.next_key %= table.n_keys;
 	table.probes = calloc(table.n_slots, sizeof *table.probes);
 	table.in_use = calloc(table.n_slots / WORD_BITS, sizeof *table.in_use);
 	if (table.probes == NULL || table.in_use == NULL) {
@@ -61,7 +66,7 @@ static void change_identifier(struct probe_table *table, int64_t now_ns) {
 	if (now_ns - table->identifier_since_ns >= period_ns) {
 		table->identifier_since_ns = now_ns;
 		/* the same sequence: so a small table's ring goes on, and does not begin anew at what was just released */
-		table->next_key = (table->next_key + PROBE_KEYS_PER_IDENTIFIER) % PROBE_KEYS;
+		table->next_key = (table->next_key + PROBE_KEYS_PER_IDENTIFIER) % table->n_keys;
 	}
 }
 
@@ -73,11 +78,11 @@ uint32_t probe_table_take(struct probe_table *table, int64_t now_ns) {
 	}
 	change_identifier(table, now_ns);
 	slot = table->next_key & (table->n_slots - 1);
-	key = (table->next_key + distance_to_free(table, slot)) % PROBE_KEYS;
+	key = (table->next_key + distance_to_free(table, slot)) % table->n_keys;
 	slot = key & (table->n_slots - 1);
 	table->in_use[slot / WORD_BITS] |= UINT64_C(1) << slot % WORD_BITS;
 	table->n_in_use++;
-	table->next_key = (key + 1) % PROBE_KEYS;
+	table->next_key = (key + 1) % table->n_keys;
 	if (++table->generation == 0) { /* 0 marks a slot that was never used */
 		table->generation = 1;
 	}

@@ -3,7 +3,7 @@
 #pragma once
 /* The probes in flight: fixed memory, found by identifier and sequence in one step.
  *
- * A *key* is 22 bits: 6 of the identifier (its place in the block of 64) and 16 of the sequence. Keys are given out in ascending
+ * A *key* is 22 bits: 6 of the identifier (its place in the block of 64; with ping sockets 3) and 16 of the sequence. Keys are given out in ascending
  * order and go round; the slot is the key modulo the table's size. So the table is used like a ring: a slot that is free again
  * keeps what it knows, to recognise late and duplicate answers, until the ring comes round to it, oldest first. Slots still in use
  * are skipped. */
@@ -19,7 +19,6 @@ struct ping;
 #define PROBE_NONE UINT32_MAX /* no slot */
 enum {
 	PROBE_TABLE_MAX = 1 << 21, /* each slot then has two keys */
-	PROBE_KEYS = 1 << 22,
 	PROBE_KEYS_PER_IDENTIFIER = 1 << 16,
 };
 
@@ -74,6 +73,7 @@ struct probe_table {
 	struct probe *probes;
 	uint64_t *in_use; /* a bit a slot */
 	uint32_t n_slots; /* a power of two */
+	uint32_t n_keys;  /* the same */
 	uint32_t n_in_use;
 	uint32_t next_key;
 	uint32_t generation;
@@ -81,8 +81,8 @@ struct probe_table {
 	struct siphash_key secret_key;
 };
 
-/* At least @n_probes slots. -ENOMEM, -errno of getrandom. */
-int probe_table_init(struct probe_table *ret_table, uint32_t n_probes);
+/* At least @n_probes slots; no more than the keys that @n_identifiers (a power of two, 64 at most) make. -ENOMEM, -errno of getrandom. */
+int probe_table_init(struct probe_table *ret_table, uint32_t n_probes, uint32_t n_identifiers);
 void probe_table_deinit(struct probe_table *table);
 
 /* Takes the next free slot and gives it a new key and generation; all else in it is zero. PROBE_NONE where all are in use. The

@@ -26,7 +26,8 @@ int prober_init(struct prober *ret_prober, const struct config *config,
 		return -errno;
 	}
 	echo_template_init(&ret_prober->template, seed | 1);
-	r = probe_table_init(&ret_prober->table, config->probes_in_flight);
+	r = probe_table_init(&ret_prober->table, config->probes_in_flight,
+			     icmp_sockets_facts(sockets)->n_identifiers);
 	if (r == 0) {
 		r = timing_wheel_init(&ret_prober->wheel, &ret_prober->table,
 				      ret_prober->clock.now_ns);

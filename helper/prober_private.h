@@ -3,7 +3,6 @@
 #pragma once
 /* What prober.c and prober_receive.c share. */
 
-#include "helper/icmp_filter.h"
 #include "helper/prober.h"
 
 /* A small packet in a send buffer counts as 768 bytes, a larger one as somewhat more than itself. */
@@ -28,10 +27,6 @@ void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind)
 /* 21 bits of slot and 11 of the generation: a stamp that comes after the slot was taken again is not mistaken for the new one's. */
 static inline uint32_t prober_stamp_id(uint32_t slot, const struct probe *probe) {
 	return slot | probe->generation << 21;
-}
-
-static inline uint16_t prober_identifier(const struct prober *prober, uint32_t key) {
-	return (uint16_t)(icmp_sockets_identifier_block(prober->sockets) | key >> 16);
 }
 
 /* Until free. */

@@ -4,6 +4,7 @@
  * does not prove to be an answer to a probe is counted and goes nowhere. */
 #include <string.h>
 
+#include "helper/icmp_filter.h"
 #include "helper/prober_private.h"
 
 /* A whole receive buffer at most, so that a flood leaves time for all else. */
@@ -11,13 +12,23 @@ enum { MAX_BATCHES = 512 };
 
 /* --- transmit stamps --- */
 
-static uint32_t find_stamped(const struct prober *prober, const struct icmp_stamp *stamp) {
-	uint32_t slot, key;
+/* The slot of the probe with the identifier and sequence of @message. */
+static uint32_t find_probe(const struct prober *prober, const struct icmp_message *message) {
+	const struct icmp_facts *facts = icmp_sockets_facts(prober->sockets);
+	uint32_t i = (uint32_t)(message->identifier - facts->identifier_block);
+
+	if (i >= N_IDENTIFIERS) {
+		return PROBE_NONE;
+	}
+	return probe_table_find(&prober->table,
+				(i & (facts->n_identifiers - 1)) << 16 | message->sequence);
+}
+
+static uint32_t find_stamped(const struct prober *prober, const struct icmp_queued *stamp) {
+	uint32_t slot;
 
 	if (!stamp->has_id) {
-		key = (uint32_t)(stamp->identifier & ~IDENTIFIER_BLOCK_MASK) << 16 |
-		      stamp->sequence;
-		return probe_table_find(&prober->table, key);
+		return find_probe(prober, &stamp->message);
 	}
 	slot = stamp->stamp_id & (PROBE_TABLE_MAX - 1);
 	if (slot >= prober->table.n_slots ||
@@ -35,7 +46,7 @@ static void note_left(struct probe *probe) {
 	}
 }
 
-static void take_stamp(struct prober *prober, const struct icmp_stamp *stamp) {
+static void take_stamp(struct prober *prober, const struct icmp_queued *stamp) {
 	uint32_t slot = find_stamped(prober, stamp);
 	struct probe *probe = slot == PROBE_NONE ? NULL : &prober->table.probes[slot];
 
@@ -46,18 +57,6 @@ static void take_stamp(struct prober *prober, const struct icmp_stamp *stamp) {
 	prober->n_unstamped--;
 	probe->marks |= PROBE_MARK_STAMPED;
 	probe->stamp_ns = stamp->stamp_ns;
-}
-
-static void receive_stamps(struct prober *prober, bool all) {
-	struct icmp_stamp stamps[ICMP_SOCKETS_BATCH];
-	size_t n;
-
-	while ((n = icmp_sockets_read_stamps(prober->sockets, all, stamps)) > 0) {
-		all = false;
-		for (size_t i = 0; i < n; i++) {
-			take_stamp(prober, &stamps[i]);
-		}
-	}
 }
 
 /* --- the round-trip time --- */
@@ -226,17 +225,13 @@ static void take_error(struct prober *prober, uint32_t slot, const struct icmp_m
 
 static void take_message(struct prober *prober, const struct icmp_message *message,
 			 int64_t received_ns) {
-	uint32_t key =
-		(uint32_t)(message->identifier & ~IDENTIFIER_BLOCK_MASK) << 16 | message->sequence;
-	uint32_t slot = probe_table_find(&prober->table, key);
+	uint32_t slot = find_probe(prober, message);
 	const struct probe *probe = slot == PROBE_NONE ? NULL : &prober->table.probes[slot];
 	const struct in6_addr *probed =
 		message->is_error ? &message->quoted_destination : &message->source;
 	enum proof proof;
 
-	if (probe == NULL || probe->state == PROBE_WAITING ||
-	    (message->identifier & IDENTIFIER_BLOCK_MASK) !=
-		    icmp_sockets_identifier_block(prober->sockets)) {
+	if (probe == NULL || probe->state == PROBE_WAITING) {
 		prober->n_foreign++;
 		return;
 	}
@@ -251,40 +246,27 @@ static void take_message(struct prober *prober, const struct icmp_message *messa
 	}
 }
 
-static void take_packet(struct prober *prober, enum family family,
-			const struct icmp_received *received) {
-	struct icmp_message message;
-	int r;
-
-	if (family == FAMILY_IPV4) {
-		r = icmp_parse_ipv4(received->bytes, received->n_bytes, received->n_packet_bytes,
-				    &message);
-	} else {
-		r = icmp_parse_ipv6(received->bytes, received->n_bytes, received->n_packet_bytes,
-				    &message);
-		message.source = received->source;
-		message.hop_limit = received->hop_limit;
-	}
-	if (r == ICMP_E_MALFORMED) {
+static void take_packet(struct prober *prober, const struct icmp_received *received) {
+	if (received->fault == ICMP_E_MALFORMED) {
 		prober->n_malformed++;
-	} else if (r == ICMP_E_OTHER) {
+	} else if (received->fault == ICMP_E_OTHER) {
 		prober->n_foreign++;
 	} else {
-		take_message(prober, &message, received->stamp_ns);
+		take_message(prober, &received->message, received->stamp_ns);
 	}
 }
 
-/* Takes what waits at one family's socket. Returns until when everything that arrived was seen: @now_ns, when this began; or, where
- * there is more than a turn's share, when the last packet seen arrived, by its stamp. */
-static int64_t receive_family(struct prober *prober, enum family family, int64_t now_ns) {
+/* Takes what waits at the socket @fd. Returns until when everything that arrived was seen: @now_ns, when this began; or, where there is
+ * more than a turn's share, when the last packet seen arrived, by its stamp. */
+static int64_t receive_at(struct prober *prober, int fd, int64_t now_ns) {
 	struct icmp_received received[ICMP_SOCKETS_BATCH];
 	size_t n = ICMP_SOCKETS_BATCH;
 
 	for (int i = 0; i < MAX_BATCHES && n == ICMP_SOCKETS_BATCH; i++) {
-		n = icmp_sockets_receive(prober->sockets, family, received);
+		n = icmp_sockets_receive(prober->sockets, fd, received);
 		clock_update(&prober->clock);
 		for (size_t j = 0; j < n; j++) {
-			take_packet(prober, family, &received[j]);
+			take_packet(prober, &received[j]);
 		}
 	}
 	if (n < ICMP_SOCKETS_BATCH) {
@@ -293,16 +275,33 @@ static int64_t receive_family(struct prober *prober, enum family family, int64_t
 	return received[n - 1].stamp_ns - prober->clock.offset_ns;
 }
 
+static void read_queues(struct prober *prober, bool all) {
+	struct icmp_queued queued[ICMP_SOCKETS_BATCH];
+	size_t n;
+
+	while ((n = icmp_sockets_read_queues(prober->sockets, all, queued)) > 0) {
+		all = false;
+		for (size_t i = 0; i < n; i++) {
+			if (queued[i].is_error) {
+				take_message(prober, &queued[i].message, 0);
+			} else {
+				take_stamp(prober, &queued[i]);
+			}
+		}
+	}
+}
+
 void prober_receive(struct prober *prober, bool belated) {
 	int64_t seen_ns = clock_update(&prober->clock), now_ns = seen_ns;
+	uint64_t receivers;
 
-	receive_stamps(prober, belated && prober->n_unstamped > 0);
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		if (icmp_sockets_have(prober->sockets, family)) {
-			int64_t family_ns = receive_family(prober, family, now_ns);
+	read_queues(prober, belated && (prober->n_unstamped > 0 ||
+					icmp_sockets_facts(prober->sockets)->are_ping));
+	receivers = icmp_sockets_active_receivers(prober->sockets);
+	for (int fd = 0; receivers != 0; fd++, receivers >>= 1) {
+		int64_t at_ns = receivers & 1 ? receive_at(prober, fd, now_ns) : now_ns;
 
-			seen_ns = family_ns < seen_ns ? family_ns : seen_ns;
-		}
+		seen_ns = at_ns < seen_ns ? at_ns : seen_ns;
 	}
 	if (seen_ns > prober->seen_ns) {
 		prober->seen_ns = seen_ns;

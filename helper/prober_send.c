@@ -17,7 +17,7 @@ enum {
 };
 
 int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t now_ns) {
-	uint32_t most = icmp_sockets_send_buffer_bytes(prober->sockets) / 4;
+	uint32_t most = icmp_sockets_facts(prober->sockets)->send_buffer_bytes / 4;
 
 	if (most > MAX_UNSTAMPED_BYTES) {
 		most = MAX_UNSTAMPED_BYTES;
@@ -35,12 +35,15 @@ int64_t prober_ready_ns(const struct prober *prober, struct user *user, int64_t 
 
 static int send_packet(struct prober *prober, const struct ping *ping, uint32_t slot) {
 	struct probe *probe = &prober->table.probes[slot];
+	uint16_t identifier = icmp_sockets_identifier(prober->sockets, probe->family,
+						      ping->dont_fragment, probe->key >> 16);
 	struct icmp_send send = {
 		.family = probe->family,
 		.destination = probe->destination,
 		.scope = IN6_IS_ADDR_LINKLOCAL(&probe->destination) ? ping->scope : 0,
 		.bytes = prober->template.bytes,
 		.n_bytes = ICMP_HEADER_BYTES + ping->size_bytes,
+		.identifier = identifier,
 		.socket_hash = ping->user->uid,
 		.stamp_id = prober_stamp_id(slot, probe),
 		.ttl = ping->ttl,
@@ -48,11 +51,11 @@ static int send_packet(struct prober *prober, const struct ping *ping, uint32_t 
 		.dont_fragment = ping->dont_fragment,
 		.source = ping->source,
 		.interface = ping->interface,
+		.fwmark = ping->fwmark,
 	};
 
-	echo_template_pack(&prober->template, probe->family, prober_identifier(prober, probe->key),
-			   (uint16_t)probe->key, probe_secret(&prober->table, probe),
-			   ping->size_bytes, ping->pattern);
+	echo_template_pack(&prober->template, probe->family, identifier, (uint16_t)probe->key,
+			   probe_secret(&prober->table, probe), ping->size_bytes, ping->pattern);
 	probe->sent_ns = clock_monotonic_ns(&prober->clock); /* as late as can be */
 	return icmp_sockets_send(prober->sockets, &send);
 }

@@ -73,6 +73,13 @@ static int check_limits(const struct session *session, const struct request_ping
 			  ping_option_name(refused & -refused));
 		return REQUEST_E_FAULT;
 	}
+	if (ping->fwmark != 0 &&
+	    !icmp_sockets_have_fwmark(session->context->prober->sockets, ping->fwmark)) {
+		user_note_refused(session->user, USER_REFUSED_OPTION);
+		fault_set(ret_fault, PROTOCOL_CODE_OPTION_REFUSED,
+			  "the helper's configuration does not name the fwmark %u", ping->fwmark);
+		return REQUEST_E_FAULT;
+	}
 	return 0;
 }
 
@@ -104,6 +111,7 @@ static struct ping *ping_new(struct session *session, const struct request *requ
 		.dont_fragment = wish->dont_fragment,
 		.interface = wish->interface,
 		.scope = wish->scope,
+		.fwmark = wish->fwmark,
 		.n_unsent = wish->n_targets,
 		.n_undelivered = wish->n_targets,
 		.open_first = PROBE_NONE,

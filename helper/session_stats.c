@@ -80,7 +80,7 @@ static void count_network(const struct prober *prober, struct stats_result *stat
 	add(stats, "receive_drops", prober->n_receive_drops);
 	add(stats, "receive_dropped_packets", fill.n_dropped);
 	add(stats, "receive_queued_bytes", fill.receive_bytes);
-	add(stats, "send_buffer_bytes", icmp_sockets_send_buffer_bytes(prober->sockets));
+	add(stats, "send_buffer_bytes", icmp_sockets_facts(prober->sockets)->send_buffer_bytes);
 	add(stats, "send_queued_bytes", fill.send_bytes);
 }
 

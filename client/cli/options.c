@@ -66,6 +66,8 @@ static const struct option option_table[] = {
 	 "least time between any two pings (10)"},
 	{'J', KIND_FLAG, "json", NULL, FIELD(json), 0, 0,
 	 "with --stats-helper: print one JSON object on one line"},
+	{'k', KIND_NUMBER, "fwmark", "FWMARK", FIELD(fwmark), 0, UINT32_MAX,
+	 "give each ping this mark for rules of routing and firewalls"},
 	{'p', KIND_MILLISECONDS, "period", "MSEC", FIELD(period_ns), 0, MAX_MILLISECONDS,
 	 "with -c and -C, time from one ping of a target to its next (1000)"},
 	{'q', KIND_FLAG, "quiet", NULL, FIELD(quiet), 0, 0, "print summaries only"},

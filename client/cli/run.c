@@ -55,6 +55,7 @@ static int open_library(struct run *run) {
 	config.family =
 		run->options->family == AF_UNSPEC ? MULTIPING_FAMILY_SYSTEM : run->options->family;
 	config.size_bytes = (uint16_t)run->options->size_bytes;
+	config.fwmark = run->options->fwmark;
 	config.interval_us = interval_us < MAX_INTERVAL_US ? interval_us : MAX_INTERVAL_US;
 	return multiping_new(&config, &run->multiping);
 }

@@ -101,6 +101,11 @@ static void put_config(struct text *text, const struct config *config) {
 	put_limit(text, "destination_packets_per_second", config->destination_packets_per_second);
 	put_limit(text, "destination_burst_packets", config->destination_burst_packets);
 	put_limit(text, "probes_in_flight", config->probes_in_flight);
+	put(text, "fwmarks =");
+	for (size_t i = 0; i < config->fwmarks.n; i++) {
+		put(text, " %u", config->fwmarks.marks[i]);
+	}
+	put(text, "\n");
 	put_socket(text, &config->listeners[0]);
 	put(text, "[private]\nallow = %s\n[limits]\n", config->private_allow ? "yes" : "no");
 	put_limits(text, &config->limits, UINT32_MAX);
@@ -152,6 +157,7 @@ static void check_bounds(struct config *config) {
 	FUZZ_CHECK(config->probes_in_flight <= CONFIG_MAX_PROBES_IN_FLIGHT);
 	FUZZ_CHECK(config->total_packets_per_second > 0);
 	FUZZ_CHECK(config->destination_packets_per_second > 0);
+	FUZZ_CHECK(config->fwmarks.n <= CONFIG_MAX_FWMARKS);
 	FUZZ_CHECK(config->n_people <= CONFIG_MAX_PEOPLE);
 	FUZZ_CHECK(config->n_listeners >= 2 && config->n_listeners <= CONFIG_MAX_LISTENERS);
 	check_limits(&config->limits);

@@ -27,11 +27,14 @@ static struct icmp_received read_receive(const uint8_t *bytes, size_t n_bytes) {
 	return received;
 }
 
-static bool read_stamp(const uint8_t *bytes, size_t n_bytes, struct icmp_stamp *ret_stamp) {
+/* Whether there is a transmit stamp. */
+static bool read_stamp(const uint8_t *bytes, size_t n_bytes, struct icmp_queued *ret_stamp) {
 	struct msghdr header = {.msg_control = (void *)(uintptr_t)bytes, .msg_controllen = n_bytes};
+	struct icmp_extended_error error;
 
-	*ret_stamp = (struct icmp_stamp){0};
-	return icmp_control_read_stamp(&header, ret_stamp);
+	*ret_stamp = (struct icmp_queued){0};
+	return icmp_control_read_queued(&header, ret_stamp, &error) &&
+	       error.error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING && ret_stamp->stamp_ns != 0;
 }
 
 static uint64_t time_ns(const struct timespec *time) {
@@ -57,11 +60,12 @@ static bool holds_time(const uint8_t *bytes, size_t n_bytes, int type, int64_t s
 
 static void check_bytes(const uint8_t *bytes, size_t n_bytes) {
 	struct icmp_received received = read_receive(bytes, n_bytes);
-	struct icmp_stamp stamp;
+	struct icmp_queued stamp;
 
 	FUZZ_CHECK(received.stamp_ns == 0 ||
 		   holds_time(bytes, n_bytes, SCM_TIMESTAMPNS, received.stamp_ns));
-	FUZZ_CHECK(received.hop_limit == 0 || memchr(bytes, received.hop_limit, n_bytes) != NULL);
+	FUZZ_CHECK(received.message.hop_limit == 0 ||
+		   memchr(bytes, received.message.hop_limit, n_bytes) != NULL);
 	if (read_stamp(bytes, n_bytes, &stamp)) {
 		FUZZ_CHECK(stamp.stamp_ns != 0);
 		FUZZ_CHECK(holds_time(bytes, n_bytes, SCM_TIMESTAMPING, stamp.stamp_ns));
@@ -112,12 +116,12 @@ static void check_receive(const struct values *values, const struct timespec *ti
 	add(&control, SOL_IPV6, IPV6_HOPLIMIT, &hop_limit, sizeof hop_limit);
 	received = read_receive(control.bytes, control.n_bytes);
 	FUZZ_CHECK((uint64_t)received.stamp_ns == time_ns(time));
-	FUZZ_CHECK(received.hop_limit == hop_limit);
+	FUZZ_CHECK(received.message.hop_limit == hop_limit);
 
 	cut_to(&control, values->cut);
 	received = read_receive(control.bytes, control.n_bytes);
 	FUZZ_CHECK(received.stamp_ns == 0 || (uint64_t)received.stamp_ns == time_ns(time));
-	FUZZ_CHECK(received.hop_limit == 0 || received.hop_limit == hop_limit);
+	FUZZ_CHECK(received.message.hop_limit == 0 || received.message.hop_limit == hop_limit);
 }
 
 static void check_stamp(const struct values *values, const struct timespec *time) {
@@ -128,7 +132,7 @@ static void check_stamp(const struct values *values, const struct timespec *time
 	} error = {.error = {.ee_origin = values->origin, .ee_data = values->stamp_id}};
 	bool is_stamp = values->origin == SO_EE_ORIGIN_TIMESTAMPING && time_ns(time) != 0;
 	struct control control = {0};
-	struct icmp_stamp stamp;
+	struct icmp_queued stamp;
 
 	add(&control, SOL_SOCKET, SCM_TIMESTAMPING, times, sizeof times);
 	add(&control, values->is_ipv6 & 1 ? SOL_IPV6 : SOL_IP,

@@ -188,7 +188,7 @@ class ClientFromSpecification(rig.Case):
 
     def test_hello_tells_where_and_how_it_pings(self):
         self.assertEqual(self.welcome["protocol"], 1)
-        self.assertEqual(self.welcome["backend"], "raw")
+        self.assertEqual(self.welcome["backend"], rig.SOCKET_KIND)
         self.assertEqual(self.welcome["namespace"], os.stat(self.network.path).st_ino)
         self.assertLessEqual({"ipv4", "ipv6", "transmit_stamps", "receive_stamps"}, set(self.welcome["features"]))
         self.assertGreater(self.welcome["receive_buffer_bytes"], 0)

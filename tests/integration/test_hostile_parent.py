@@ -30,8 +30,8 @@ REFUSED = [
     ("arguments=100000", None, USAGE),
     *((f"hand_down={kind}", None, USAGE) for kind in ("nothing", "file", "folder", "pipe", "tcp", "tcp_listener", "listener",
                                                       "unconnected", "stream", "datagram")),
-    ("no_new_privileges", "cannot open the ICMP sockets: .*Operation not permitted", hostile.UNAVAILABLE),
-    ("trace", "cannot open the ICMP sockets: .*Operation not permitted", hostile.UNAVAILABLE),
+    ("no_new_privileges", "cannot open the ICMP sockets: .*Permission denied", hostile.UNAVAILABLE),
+    ("trace", "cannot open the ICMP sockets: .*Permission denied", hostile.UNAVAILABLE),
     ("user_namespace", "helper.conf must be a file that belongs to root", hostile.UNAVAILABLE),
     ("user_namespace=net", "helper.conf must be a file that belongs to root", hostile.UNAVAILABLE),
 ]

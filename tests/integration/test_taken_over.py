@@ -24,8 +24,8 @@ AT_FDCWD = -100
 SHARED = (SharedByRoot, SharedService)
 OF_ITS_CALLER = (PrivateWithFileCapability, PrivateSetuid)   # runs as the user who started it
 WITH_EMPTY_ROOT = (SharedByRoot, PrivateByRoot, PrivateSetuid)
-SEND_IPV4, SEND_IPV6, ROUTES = 16, 25, 33                    # helper/descriptors.h
-RAW = (6, 7, 16, 24, 25, 32)
+SEND_IPV4, SEND_IPV6, ROUTES = 16, 32, 48                    # helper/descriptors.h
+RAW = (6, 7, 16, 24, 32, 43)
 KILLED, REFUSED = "killed", {"EPERM", "EACCES"}
 
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4

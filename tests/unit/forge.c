@@ -10,8 +10,11 @@
 
 struct echo forge_echo(const struct prober *prober, uint32_t slot) {
 	const struct probe *probe = &prober->table.probes[slot];
+	bool is_free = probe->state == PROBE_FREE;
 	struct echo echo = {
-		.identifier = prober_identifier(prober, probe->key),
+		.identifier = icmp_sockets_identifier(prober->sockets, probe->family,
+						      !is_free && probe->ping->dont_fragment,
+						      probe->key >> 16),
 		.sequence = (uint16_t)probe->key,
 		.secret = probe_secret(&prober->table, probe),
 	};

@@ -31,6 +31,7 @@ int network_enter(void) {
 
 	network_command("ip link set lo up");
 	network_command("ip -6 route add local fd00:1::/64 dev lo");
+	network_command("sysctl -q -w net.ipv4.ping_group_range='0 0'"); /* root's */
 	return 0;
 }
 

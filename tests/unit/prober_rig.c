@@ -12,6 +12,9 @@
 
 void rig_config(struct config *ret_config) {
 	config_init(ret_config);
+	if (getenv("MULTIPING_SOCKET_KIND")) {
+		ret_config->socket = CONFIG_SOCKET_PING;
+	}
 	ret_config->probes_in_flight = 1024;
 	ret_config->total_packets_per_second = CONFIG_UNLIMITED;
 	ret_config->destination_packets_per_second = CONFIG_UNLIMITED;

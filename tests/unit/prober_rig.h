@@ -28,7 +28,7 @@ struct rig {
 
 enum { RIG_SESSION = 77, RIG_FIRST_ID = 5 };
 
-/* The configuration's defaults, without any limit of rate. */
+/* The configuration's defaults, without any limit of rate; with MULTIPING_SOCKET_KIND in the environment, ping sockets. */
 void rig_config(struct config *ret_config);
 
 /* Opens all that @rig->config asks for; @rig->tun is borrowed. */

@@ -69,6 +69,7 @@ static void config_parse_every_key_is_set(void **state) {
 	assert_int_equal(
 		parse("# of every section\n"
 		      "[helper]\nuser = pinger\nmode = 0660\ngroup = daemon\nsocket = raw\n"
+		      "fwmarks = 7 4294967294  8\n"
 		      "total_packets_per_second = 1\ndestination_packets_per_second = 2\n"
 		      "destination_burst_packets = 3\nprobes_in_flight = 2097152\n"
 		      "[limits]\npackets_per_second = 4 ; why\nburst_packets = 5\n"
@@ -91,6 +92,10 @@ static void config_parse_every_key_is_set(void **state) {
 	assert_int_equal(config.listeners[2].own.limits.max_connections, 9);
 	assert_int_equal(config.listeners[2].destinations.n_rules, initial_rules(true) + 1);
 	assert_int_equal(config.socket, CONFIG_SOCKET_RAW);
+	assert_int_equal(config.fwmarks.n, 3);
+	assert_int_equal(config.fwmarks.marks[0], 7);
+	assert_int_equal(config.fwmarks.marks[1], 4294967294);
+	assert_int_equal(config.fwmarks.marks[2], 8);
 	assert_int_equal(config.total_packets_per_second, 1);
 	assert_int_equal(config.destination_packets_per_second, 2);
 	assert_int_equal(config.destination_burst_packets, 3);
@@ -146,8 +151,9 @@ static const struct {
 	{"[listener a]\npath = run/a\n", "f:2:", "an absolute path"},
 	{"[listener a]\nuser = root\n", "f:2:", "unknown key user"},
 	{"[helper]\ngroup = nobody-of-that-name\n", "f:2:", "a group of this machine"},
-	{"[helper]\nsocket = ping\n", "f:2:", "auto or raw"},
-	{"[limits]\nallow_options = fwmark\n", "f:2:", "ttl tos dont_fragment source interface"},
+	{"[helper]\nfwmarks = 0\n", "f:2:", "at most 4 numbers from 1"},
+	{"[helper]\nfwmarks = 1 2 3 4 5\n", "f:2:", "at most 4 numbers from 1"},
+	{"[limits]\nallow_options = mark\n", "f:2:", "source interface fwmark"},
 	{"[destinations]\ndeny = 10.0.0.1/8\n", "f:2:", "prefixes like"},
 	{"[destinations]\ndeny = 10.0.0.0/8\nallow = ::1 10.0.0.0/8\n", "f:3:", "each once"},
 	{"mode = 0600\n", "f:1:", "unknown section []"},
@@ -157,7 +163,7 @@ static const struct {
 	{"[helper]\nmode = 1777\n", "f:2:", "octal"},
 	{"[helper]\nuser =\n", "f:2:", "a name or number"},
 	{"[helper]\nuser = a23456789012345678901234567890123\n", "f:2:", "32 characters"},
-	{"[helper]\nsocket = tcp\n", "f:2:", "auto or raw"},
+	{"[helper]\nsocket = tcp\n", "f:2:", "auto, raw or ping"},
 	{"[helper]\nprobes_in_flight = 2097153\n", "f:2:", "2097152"},
 	{"[helper]\nprobes_in_flight = unlimited\n", "f:2:", "2097152"},
 	{"[helper]\nprobes_in_flight = 0\n", "f:2:", "from 1"},
@@ -233,7 +239,7 @@ static void config_default_file_holds_the_defaults(void **state) {
 	if (config_parse("helper.conf", text, &config, &reason) != 0) {
 		fail_msg("%s", reason.text);
 	}
-	assert_int_equal(config.given, (1U << config_n_keys) - 1 - (1U << 13)); /* but path */
+	assert_int_equal(config.given, (1U << config_n_keys) - 1 - (1U << 14)); /* but path */
 	config.given = 0;
 	config.listeners[1].own.given = 0;
 	assert_memory_equal(&config, &defaults, sizeof config);

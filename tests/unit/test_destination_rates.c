@@ -35,7 +35,7 @@ static int set_up(void **state) {
 		assert_non_null(fixture.pings[i]);
 		fixture.pings[i]->user = &fixture.users[i];
 	}
-	assert_int_equal(probe_table_init(&fixture.table, 200000), 0);
+	assert_int_equal(probe_table_init(&fixture.table, 200000, 64), 0);
 	assert_int_equal(timing_wheel_init(&fixture.wheel, &fixture.table, NOW_NS), 0);
 	assert_int_equal(
 		destination_rates_init(&fixture.rates, RATE, BURST, &fixture.table, &fixture.wheel),

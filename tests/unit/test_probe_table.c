@@ -16,13 +16,18 @@
 
 _Static_assert(sizeof(struct probe) == 96, "a million probes are 96 MB");
 
-enum { N_SLOTS = 128, NOW_NS = 1000 };
+enum {
+	N_SLOTS = 128,
+	NOW_NS = 1000,
+	N_IDENTIFIERS = 64,
+	N_KEYS = N_IDENTIFIERS * PROBE_KEYS_PER_IDENTIFIER
+};
 
 static int set_up(void **state) {
 	struct probe_table *table = calloc(1, sizeof *table);
 
 	assert_non_null(table);
-	assert_int_equal(probe_table_init(table, N_SLOTS), 0);
+	assert_int_equal(probe_table_init(table, N_SLOTS, N_IDENTIFIERS), 0);
 	table->next_key = 0;
 	*state = table;
 	return 0;
@@ -44,7 +49,7 @@ static void probe_table_init_rounds_up_to_a_power_of_two(void **state) {
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
 		struct probe_table table;
 
-		assert_int_equal(probe_table_init(&table, sizes[i][0]), 0);
+		assert_int_equal(probe_table_init(&table, sizes[i][0], N_IDENTIFIERS), 0);
 		assert_int_equal(table.n_slots, sizes[i][1]);
 		probe_table_deinit(&table);
 	}
@@ -57,8 +62,8 @@ static void probe_table_init_begins_at_a_random_key(void **state) {
 	for (int i = 0; i < 8; i++) {
 		struct probe_table table;
 
-		assert_int_equal(probe_table_init(&table, 64), 0);
-		assert_in_range(table.next_key, 0, PROBE_KEYS - 1);
+		assert_int_equal(probe_table_init(&table, 64, N_IDENTIFIERS), 0);
+		assert_in_range(table.next_key, 0, N_KEYS - 1);
 		first = i == 0 ? table.next_key : first;
 		differs |= table.next_key != first;
 		probe_table_deinit(&table);
@@ -160,7 +165,7 @@ static void probe_table_last_identifier_is_followed_by_the_first(void **state) {
 	struct probe_table *table = *state;
 	uint32_t slot;
 
-	table->next_key = PROBE_KEYS - 2;
+	table->next_key = N_KEYS - 2;
 	for (int i = 0; i < 2; i++) {
 		slot = probe_table_take(table, NOW_NS);
 		assert_int_equal(identifier_of(table, slot), 63);
@@ -168,21 +173,21 @@ static void probe_table_last_identifier_is_followed_by_the_first(void **state) {
 	slot = probe_table_take(table, NOW_NS);
 	assert_int_equal(table->probes[slot].key, 0);
 
-	table->next_key = PROBE_KEYS - 1000;
+	table->next_key = N_KEYS - 1000;
 	slot = probe_table_take(table, NOW_NS + 30 * SECOND_NS);
 	assert_int_equal(identifier_of(table, slot), 0);
 }
 
 static void probe_table_no_key_returns_before_all_were_used(void **state) {
-	static uint8_t seen[PROBE_KEYS / 8];
+	static uint8_t seen[N_KEYS / 8];
 	struct probe_table *table = *state;
 
 	memset(seen, 0, sizeof seen);
-	for (uint32_t i = 0; i < PROBE_KEYS; i++) {
+	for (uint32_t i = 0; i < N_KEYS; i++) {
 		uint32_t slot = probe_table_take(table, NOW_NS);
 		uint32_t key = table->probes[slot].key;
 
-		if (key >= PROBE_KEYS || seen[key / 8] & 1 << key % 8) {
+		if (key >= N_KEYS || seen[key / 8] & 1 << key % 8) {
 			fail_msg("key %u came back as number %u", key, i);
 		}
 		seen[key / 8] |= (uint8_t)(1 << key % 8);

@@ -30,6 +30,10 @@ static int tear_down(void **state) {
 	return 0;
 }
 
+static bool are_ping(void) {
+	return icmp_sockets_facts(rig.sockets)->are_ping;
+}
+
 static void assert_pending(const struct ping *ping) {
 	assert_int_equal(rig_n_finished(&rig, ping), 0);
 }
@@ -109,7 +113,7 @@ static void prober_reply_behind_a_flood_is_no_timeout(void **state) {
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot), foreign = echo;
 
-	foreign.identifier ^= 1;
+	foreign.sequence++;
 	for (int i = 0; i < 33000; i++) {
 		forge_reply(rig.tun, &rig.prober, slot, &foreign, 0);
 	}
@@ -277,6 +281,9 @@ static void prober_reply_to_no_probe_is_foreign(void **state) {
 	echo.sequence--;
 	echo.identifier ^= 1; /* ours, but not in use */
 	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
+	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
+		icmp_sockets_note(rig.sockets, fd); /* as epoll does of ping sockets */
+	}
 	rig_turn(&rig);
 	assert_pending(ping);
 	assert_int_equal(rig.prober.n_foreign, 2);
@@ -294,7 +301,8 @@ static void prober_reply_with_wrong_checksum_is_malformed(void **state) {
 	packet_write(rig.tun, &packet);
 	rig_turn(&rig);
 	assert_pending(ping);
-	assert_int_equal(rig.prober.n_malformed, 1);
+	assert_int_equal(rig.prober.n_malformed,
+			 !are_ping()); /* whose kernel throws it away itself */
 }
 
 /* A probe without room for the secret: what of it was sent must come back. */
@@ -451,7 +459,9 @@ static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void *
 }
 
 /* The kernel offers every ICMP error that quotes an echo request to every raw socket, and its errno to whoever sends next. */
-static void prober_errors_do_not_reach_the_send_sockets(void **state) {
+static void prober_errors_do_not_reach_raw_send_sockets(void **state) {
+	int n_told = 0;
+
 	rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	rig_probe(&rig, LONG_US, silent[FAMILY_IPV6]);
 	rig_turn(&rig); /* takes their stamps */
@@ -464,8 +474,9 @@ static void prober_errors_do_not_reach_the_send_sockets(void **state) {
 	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
 		struct pollfd error = {.fd = fd};
 
-		assert_int_equal(poll(&error, 1, 0), 0);
+		n_told += poll(&error, 1, 0) > 0 && error.revents & POLLERR;
 	}
+	assert_int_equal(n_told, are_ping() ? 2 : 0); /* which have no other way */
 }
 
 static void prober_errors_about_others_do_not_fail_a_send(void **state) {
@@ -544,13 +555,16 @@ static void prober_after_a_step_stamps_are_used_again(void **state) {
 
 static void prober_drops_of_our_socket_are_told(void **state) {
 	const char *targets[201] = {0};
-	const int little = 1;
+	const int little = are_ping() ? 32768 : 1; /* ping sockets have their stamps there, too */
 	struct ping *ping, *later;
 	unsigned n_lost = 0;
 
-	assert_int_equal(
-		setsockopt(DESCRIPTOR_RECEIVE_IPV4, SOL_SOCKET, SO_RCVBUF, &little, sizeof little),
-		0);
+	for (int fd = 0; fd <= DESCRIPTOR_LAST_SEND; fd++) {
+		if (icmp_sockets_facts(rig.sockets)->receivers & UINT64_C(1) << fd) {
+			assert_int_equal(
+				setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &little, sizeof little), 0);
+		}
+	}
 	for (int i = 0; i < 200; i++) {
 		targets[i] = loopback[FAMILY_IPV4];
 	}
@@ -597,7 +611,7 @@ int main(void) {
 		TEST(prober_error_with_secret_follows_one_without),
 		TEST(prober_forged_error_changes_nothing),
 		TEST(prober_error_with_padded_quote_of_small_payload_is_not_forged),
-		TEST(prober_errors_do_not_reach_the_send_sockets),
+		TEST(prober_errors_do_not_reach_raw_send_sockets),
 		TEST(prober_errors_about_others_do_not_fail_a_send),
 		TEST(prober_step_of_the_clock_never_reaches_a_round_trip_time),
 		TEST(prober_after_a_step_stamps_are_used_again),

@@ -183,11 +183,11 @@ static void stats_buffers_are_told(void **state) {
 	client = client_new(helper, ALICE, true);
 	ask(helper, client, STATS_HELPER);
 	assert_int_equal(client_counter(client, "send_buffer_bytes"),
-			 icmp_sockets_send_buffer_bytes(helper->sockets));
+			 icmp_sockets_facts(helper->sockets)->send_buffer_bytes);
 	assert_int_equal(client_counter(client, "send_queued_bytes"), 0);
 	assert_int_equal(client_counter(client, "receive_dropped_packets"), 0);
 	assert_true(client_counter(client, "receive_queued_bytes") <
-		    icmp_sockets_receive_buffer_bytes(helper->sockets));
+		    icmp_sockets_facts(helper->sockets)->receive_buffer_bytes);
 	client_free(client);
 }
 

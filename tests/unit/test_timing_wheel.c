@@ -25,7 +25,7 @@ static int set_up(void **state) {
 	struct fixture *fixture = calloc(1, sizeof *fixture);
 
 	assert_non_null(fixture);
-	assert_int_equal(probe_table_init(&fixture->table, N_SLOTS), 0);
+	assert_int_equal(probe_table_init(&fixture->table, N_SLOTS, 64), 0);
 	assert_int_equal(timing_wheel_init(&fixture->wheel, &fixture->table, start_ns), 0);
 	*state = fixture;
 	return 0;
@@ -148,7 +148,7 @@ static void timing_wheel_slots_beyond_the_buckets_can_be_removed(void **state) {
 	struct probe_table table;
 	struct timing_wheel wheel;
 
-	assert_int_equal(probe_table_init(&table, 2 * TIMING_WHEEL_BUCKETS), 0);
+	assert_int_equal(probe_table_init(&table, 2 * TIMING_WHEEL_BUCKETS, 64), 0);
 	assert_int_equal(timing_wheel_init(&wheel, &table, start_ns), 0);
 	for (uint32_t slot = 2 * TIMING_WHEEL_BUCKETS - 3; slot < 2 * TIMING_WHEEL_BUCKETS;
 	     slot++) {
