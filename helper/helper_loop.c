@@ -86,6 +86,10 @@ int helper_begin_session(struct helper *helper, int fd, const struct peer *peer,
 	int r;
 
 	if (peer->uid == helper->stranger) {
+		if (users_may_log(&helper->users, ++helper->n_strangers)) {
+			log_event("refused uid=%u limit=user_namespace count=%llu", peer->uid,
+				  (unsigned long long)helper->n_strangers);
+		}
 		turn_away(helper, fd, "uid %u is everybody whom the helper's user namespace lacks",
 			  peer->uid);
 		return -EPERM;

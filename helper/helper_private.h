@@ -27,6 +27,7 @@ struct helper {
 	struct host_addresses host;
 	struct subordinates subordinates;
 	uid_t stranger;            /* whom nobody knows: not served; (uid_t)-1 */
+	uint64_t n_strangers;      /* who came nevertheless */
 	gid_t groups[NGROUPS_MAX]; /* of a peer */
 	struct scheduler scheduler;
 	struct session_context context;

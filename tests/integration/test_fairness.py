@@ -3,6 +3,8 @@
 """Many users share one helper: nobody waits for another, nobody takes what another needs."""
 
 import selectors
+import statistics
+import subprocess
 import threading
 import time
 
@@ -95,6 +97,45 @@ class SharesOfTheTotal(rig.Case):
         self.assertGreater(sum(map(sum, pairs)), self.TOTAL * self.N_SECONDS / 2)  # it was the total that limited
         self.assertGreaterEqual(fairest, self.FAIREST)
         self.assertLessEqual(latest_us, self.LATEST_US)
+
+    def test_a_million_targets_of_one_do_not_reach_another(self):
+        """The third user's pings while one has a million queued and another saturates, beside those when he is alone."""
+        helper = self.helper(self.namespace(), rig.UNLIMITED.replace("total_packets_per_second = unlimited",
+                                                                     f"total_packets_per_second = {self.TOTAL}"))
+        with Client(helper.connect(rig.CAROL)) as modest:
+            modest.hello("modest")
+            alone = self.pings(modest, 2)
+            saturator = Saturator(helper, rig.BOB, 1)
+            saturator.start()
+            self.addCleanup(saturator.stop)
+            million = helper.namespace.popen(helper.command("-q", "-i", "0", "-c", "1", "-g", "127.16.0.0/12"),
+                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(million.wait)
+            self.addCleanup(million.kill)
+            with Client(helper.connect(rig.ALICE)) as observer:
+                observer.hello("observer")
+                deadline = time.monotonic() + 60
+                while observer.call("stats", scope="owner")["targets_queued"] < N_TARGETS / 2:
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.05)
+                beside = self.pings(modest, self.N_SECONDS)
+                self.assertGreater(observer.call("stats", scope="owner")["targets_queued"], 0)
+            self.assertIsNone(million.poll())
+        latest_us = sorted(outcome[3] for outcome in beside)[len(beside) * 99 // 100]
+        rtt_us = [statistics.median(outcome[4] for outcome in outcomes) / 1000 for outcomes in (alone, beside)]
+        print(f"beside a million targets the third user waited {latest_us} us (p99), "
+              f"his round-trip time was {rtt_us[1]:.1f} us, alone {rtt_us[0]:.1f} us")
+        self.assertLessEqual(latest_us, self.LATEST_US)
+        self.assertLess(rtt_us[1], 5 * rtt_us[0])
+
+    def pings(self, client, n_seconds):
+        """A ping every 100 ms: the outcomes."""
+        outcomes, end = [], time.monotonic() + n_seconds
+        while time.monotonic() < end:
+            outcomes += client.ping(["127.0.0.1"], TIMEOUT_US)
+            self.assertEqual(outcomes[-1][1], REPLY)
+            time.sleep(0.1)
+        return outcomes
 
     def test_one_connection_each(self):
         self.share((1, 1))

@@ -94,7 +94,7 @@ class Package(python_rig.Case):
         shown = self.run_tool(
             python_rig.PYTHON, "-B", "-c",
             "from multiping import _library\n"
-            "for structure in (_library.Config, _library.Result, _library.Event):\n"
+            "for structure in (_library.Config, _library.Result, _library.Event, _library.Counter):\n"
             "    for name, *_ in structure._fields_:\n"
             "        field = getattr(structure, name)\n"
             "        print(structure.__name__.lower(), name, field.offset, field.size)\n",
@@ -110,7 +110,7 @@ class Package(python_rig.Case):
     def fields_of_the_header(self):
         header = re.sub(r"/\*.*?\*/", "", (rig.installed() / "include/multiping.h").read_text(), flags=re.DOTALL)
         fields = []
-        for structure in ("config", "result", "event"):
+        for structure in ("config", "result", "event", "counter"):
             body = re.search(rf"struct multiping_{structure} \{{(.*?)\n\}};", header, re.DOTALL)[1]
             for declaration in body.split(";"):
                 fields += re.findall(r"(\w+)(?:\[\w+\])?(?=\s*(?:,|$))", declaration.strip())

@@ -215,6 +215,7 @@ static void session_of_a_stranger_is_refused(void **state) {
 			 -EPERM);
 	assert_true(recv(fds[0], bytes, sizeof bytes, 0) > 0); /* closing */
 	assert_int_equal(recv(fds[0], bytes, sizeof bytes, 0), 0);
+	assert_int_equal(helper->n_strangers, 1); /* logged */
 	(void)close(fds[0]);
 	client_free(client_new(helper, 65533, true));
 }

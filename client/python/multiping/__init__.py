@@ -13,11 +13,13 @@ those of the pure-Python package of this name, so that programs written for it r
     MultiPing           an object: send(), receive(), send() again for those missing; results() has all that is known
     async_multi_ping()  multi_ping() for asyncio
     AsyncMultiPing      single pings for asyncio, and what becomes of them as events
+    helper_stats()      what the helper counts: of this user, or of all
 
 Times are in seconds, as float. Errors are MultiPingError and what is below it, and MultiPingSocketError for names."""
 
 from multiping._installed import VERSION as __version__
 from multiping._ping import MultiPing, multi_ping
+from multiping._stats import helper_stats
 from multiping.aio import AsyncMultiPing, async_multi_ping
 from multiping.errors import (MultiPingDeniedError, MultiPingError, MultiPingHelperError, MultiPingHelperLostError,
                               MultiPingLimitError, MultiPingNoHelperError, MultiPingProtocolError, MultiPingSocketError)
@@ -41,5 +43,6 @@ __all__ = [
     "Outcome",
     "Result",
     "async_multi_ping",
+    "helper_stats",
     "multi_ping",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from multiping import _installed  # made by CMake: use the package of the build tree, or an installed one
 
 ADDRESS_TEXT_BYTES = 64
+NAME_BYTES = 72
 _SPARE_BYTES = 512
 
 
@@ -61,6 +62,10 @@ class Result(ctypes.Structure):
     ]
 
 
+class Counter(ctypes.Structure):
+    _fields_ = [("name", c_char * NAME_BYTES), ("value", c_uint64)]
+
+
 class Event(ctypes.Structure):
     _fields_ = [("type", c_int), ("context", c_void_p), ("result", Result)]
 
@@ -98,7 +103,9 @@ multiping_dispatch = _function("multiping_dispatch", c_void_p, of=_waiting)
 multiping_next_event = _function("multiping_next_event", c_void_p, POINTER(Event))
 multiping_ping = _function("multiping_ping", c_void_p, c_size_t, c_int64, POINTER(c_uint64))
 multiping_cancel = _function("multiping_cancel", c_void_p, c_uint64)
+multiping_stats = _function("multiping_stats", c_void_p, c_int, POINTER(POINTER(Counter)), POINTER(c_size_t), of=_waiting)
 gai_strerror = _function("gai_strerror", c_int, returns=c_char_p)  # the C library's, which multiping is linked with
+free = _function("free", c_void_p, returns=None)
 
 
 def config() -> Config:

@@ -132,6 +132,11 @@ class Session:
         """The library's words for the last failure."""
         return _library.multiping_message(self._handle).decode(errors="replace")
 
+    def stats(self, scope: int, counters: object, n_counters: object) -> None:
+        """Waits for the helper's counters."""
+        with self.turn():
+            self._check(_library.multiping_stats(self._handle, scope, counters, n_counters))
+
     def add(self, host: str) -> int:
         """Adds a target and returns its number, from 0. Its name goes into `looking_up`, unless it is an address."""
         target = len(self.names)

@@ -11,7 +11,7 @@ import threading
 import time
 import unittest
 
-from multiping import Flag, MultiPing, MultiPingError, MultiPingSocketError, Outcome, multi_ping
+from multiping import Flag, MultiPing, MultiPingError, MultiPingSocketError, Outcome, helper_stats, multi_ping
 
 ALIVE, SILENT, REFUSING, DENIED = "127.0.0.1", "127.9.0.1", "127.7.0.1", "255.255.255.255"
 UNREACHABLE, NO_SUCH_NAME = "192.0.2.1", "no-such-host.invalid"
@@ -210,6 +210,25 @@ class Threads(unittest.TestCase):
         answers = self.run_in_threads(10, lambda _: mp.receive(BRIEF))
         self.assertEqual([address for responses, _ in answers for address in responses], [ALIVE])
         self.assertEqual({tuple(missing) for _, missing in answers}, {(SILENT,)})
+
+
+class Stats(unittest.TestCase):
+    def test_owner_is_told_of_his_programs(self):
+        with MultiPing([ALIVE, DENIED]) as mp:
+            mp.send()
+            mp.receive(LONG)
+            stats = helper_stats("owner")
+        self.assertEqual({name: stats[name] for name in ("replies", "denied", "probes_open", "connections")},
+                         {"replies": 1, "denied": 1, "probes_open": 0, "connections": 2})  # the second asks for this
+
+    def test_helper_tells_of_all(self):
+        stats = helper_stats()
+        self.assertLessEqual(set(helper_stats("owner")) | {"owners", "foreign_packets", "send_queued_bytes"}, set(stats))
+
+    def test_other_scopes_are_none(self):
+        for scope in "session", "world", 1:
+            with self.assertRaises(ValueError):
+                helper_stats(scope)
 
 
 if __name__ == "__main__":
