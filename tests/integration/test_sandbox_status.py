@@ -4,6 +4,7 @@
 no_new_privs, system-call filter, descriptors, file system; and that a process of the same user cannot get at it."""
 
 import os
+import re
 import socket
 import subprocess
 
@@ -14,12 +15,15 @@ from service_manager import Manager, SERVICE
 
 
 class SandboxStatus(confinement.Case):
-    def private_start(self, uid=0):
-        """Starts the private helper as the library does, as @uid; returns (pid, client)."""
+    def private_start(self, uid=0, is_setuid=False):
+        """Starts the private helper as the library does, as @uid; @is_setuid: it is, and has no capability; returns (pid, client)."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         client = Client(ours)
         self.addCleanup(client.close)
         path = self.private_helper()
+        if is_setuid:
+            subprocess.run(["setcap", "-r", path], check=True)
+            path.chmod(0o4755)
         argv = ["/bin/sh", "-c", f'exec "$0" 3<&{theirs.fileno()}', path]
         if uid != 0:
             argv = rig.as_user(uid, argv, no_new_privs=False, keep_bounding=True)
@@ -50,9 +54,10 @@ class SandboxStatus(confinement.Case):
         self.assert_not_reachable_by_its_own_user(pid)
         self.assert_serves(client)
 
+    @rig.defended_by("NOT_DUMPABLE")
     def test_shared_with_ambient_capabilities(self):
         # as multiping.service starts it; the kernel leaves such a process readable for others of its user
-        manager = Manager(self.namespace())
+        manager = Manager(self.namespace(), without=self.without)
         self.addCleanup(manager.close)
         manager.start()
         manager.wait_for("READY=1")
@@ -84,13 +89,28 @@ class SandboxStatus(confinement.Case):
         self.assert_not_reachable_by_its_own_user(pid)
         self.assert_serves(client)
 
+    def test_private_installed_setuid(self):
+        pid, client = self.private_start(rig.ALICE, is_setuid=True)
+        self.assert_confined(pid)
+        for ids in ("Uid", "Gid"):
+            self.assertEqual(rig.status(pid)[ids].split(), [str(rig.ALICE)] * 4)
+        self.assert_descriptors(pid)
+        self.assert_empty_root(pid)
+        self.assert_not_reachable_by_its_own_user(pid)
+        self.assert_serves(client)
+
 
 class Installed(rig.Case):
     def test_no_defence_can_be_switched_off(self):
+        sources = "".join(path.read_text() for path in (rig.SOURCE / "helper").glob("*.c"))
+        names = {name.encode() for name in re.findall(r"defence_is_on\((\w+)\)", sources) if "_" in name}
+        self.assertIn(b"EMPTY_ROOT", names)
         for name in ("multiping-helper", "multiping-helper-private"):
+            installed, other = rig.program(name).read_bytes(), rig.program_without("EMPTY_ROOT", name)[0].read_bytes()
+            for word in {b"--without-defence"} | names:
+                self.assertNotIn(word, installed)
             for word in (b"--without-defence", b"EMPTY_ROOT"):
-                self.assertNotIn(word, rig.program(name).read_bytes())
-                self.assertIn(word, rig.program_without("EMPTY_ROOT", name)[0].read_bytes())
+                self.assertIn(word, other)
 
 
 if __name__ == "__main__":
