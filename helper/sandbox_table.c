@@ -30,7 +30,6 @@ const struct sandbox_range sandbox_ranges[] = {
 	{SANDBOX_LOG, ALL_BITS, DESCRIPTOR_LOG},
 	{SANDBOX_MANAGER, ALL_BITS, DESCRIPTOR_MANAGER},
 	{SANDBOX_EPOLL, ALL_BITS, DESCRIPTOR_EPOLL},
-	{SANDBOX_SIGNAL, ALL_BITS, DESCRIPTOR_SIGNAL},
 	{SANDBOX_RECEIVE, BLOCK(2), DESCRIPTOR_RECEIVE_IPV4},
 	{SANDBOX_LISTENER, BLOCK(8), DESCRIPTOR_FIRST_LISTENER},
 	{SANDBOX_SEND, BLOCK(16), DESCRIPTOR_FIRST_SEND},
@@ -79,7 +78,6 @@ const struct sandbox_rule sandbox_rules[] = {
 	/* loop */
 	ALLOW(epoll_pwait2, EPOLL),
 	ALLOW(epoll_ctl, EPOLL),
-	ALLOW(read, SIGNAL),
 
 	/* where the vDSO does not answer, and the C library's allocator */
 	ALLOW(clock_gettime, ANY),
@@ -102,13 +100,11 @@ const struct sandbox_rule sandbox_rules[] = {
 
 	/* the end; an assertion ends in SIGABRT, with its message (sandbox.c adds tgkill(2) of this very process) */
 	ALLOW(exit_group, ANY),
-	ALLOW(exit, ANY),
 	ALLOW(getpid, ANY),
 	ALLOW(gettid, ANY),
 	ALLOW(rt_sigprocmask, ANY),
 	ALLOW_IF(rt_sigaction, ANY, EQUAL(0, SIGABRT)),
 	ALLOW(rt_sigreturn, ANY),
-	ALLOW(restart_syscall, ANY), /* after SIGSTOP and SIGCONT */
 };
 const size_t sandbox_n_rules = sizeof sandbox_rules / sizeof *sandbox_rules;
 

@@ -12,7 +12,6 @@ enum sandbox_descriptors {
 	SANDBOX_ANY, /* not looked at */
 	SANDBOX_LOG,
 	SANDBOX_EPOLL,
-	SANDBOX_SIGNAL,
 	SANDBOX_RECEIVE,
 	SANDBOX_LISTENER, /* none in a private helper */
 	SANDBOX_MANAGER,  /* the same */
