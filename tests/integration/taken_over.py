@@ -24,7 +24,12 @@ import service_manager
 
 HELLO, ANSWER, ENDED = 1, 2, 3
 NATIVE, INT80 = 0, 1
-CLIENT = 64  # the first, helper/descriptors.h
+# {"EPOLL": 4, ...}: which number each descriptor of the helper's own has.
+DESCRIPTORS = {name: int(number) for name, number in re.findall(
+    r"DESCRIPTOR_(\w+) = (\d+)", (rig.SOURCE / "helper/descriptors.h").read_text())}
+CLIENT = DESCRIPTORS["FIRST_CLIENT"]
+SEND_IPV4 = DESCRIPTORS["FIRST_SEND"]
+SEND_IPV6 = (DESCRIPTORS["FIRST_SEND"] + DESCRIPTORS["LAST_SEND"] + 1) // 2
 MAX_ERRNO = 4095
 NOBODYS_POINTER = 8
 PATIENCE_SECONDS = 60
@@ -180,7 +185,18 @@ class PrivateSetuid(PrivateWithFileCapability):
         path.chmod(0o4755)
 
 
-STARTS = (SharedByRoot, SharedService, PrivateByRoot, PrivateWithFileCapability, PrivateSetuid)
+class PrivateWithPingSockets(PrivateByRoot):
+    """Without any privilege, where the kernel allows ICMP datagram sockets."""
+
+    def start(self):
+        self.namespace.sysctl("net.ipv4.ping_group_range", f"{rig.ALICE} {rig.ALICE}")
+        super().start()
+
+    def as_whom(self, argv):
+        return rig.as_user(rig.ALICE, argv)
+
+
+STARTS = (SharedByRoot, SharedService, PrivateByRoot, PrivateWithFileCapability, PrivateSetuid, PrivateWithPingSockets)
 
 
 # --- the attacker ---

@@ -17,8 +17,11 @@ X32 = 0x40000000
 NOT_FILTERED = (335, 336)  # uretprobe, uprobe: Linux passes them by every filter, and refuses them but to code that it placed itself
 
 # Argument 0, with 8 (where no memory ever is) in the next and then 1, MSG_DONTWAIT, 0, 0; or -1 in all.
-FIRST_ARGUMENTS = {"nonsense": -1, "log": 2, "manager": 3, "epoll": 4, "signals": 5, "receive": 6, "listener": 8, "send": 16,
-                   "routes": 33, "null": 40, "client": 64}
+NUMBERS = taken_over.DESCRIPTORS
+FIRST_ARGUMENTS = {"nonsense": -1, "log": NUMBERS["LOG"], "manager": NUMBERS["MANAGER"], "epoll": NUMBERS["EPOLL"],
+                   "signals": NUMBERS["SIGNAL"], "receive": NUMBERS["RECEIVE_IPV4"], "listener": NUMBERS["FIRST_LISTENER"],
+                   "send": NUMBERS["FIRST_SEND"], "routes": NUMBERS["ROUTES"], "null": NUMBERS["FIRST_CLIENT"] - 1,
+                   "client": NUMBERS["FIRST_CLIENT"]}
 GROUPS = {"any": set(FIRST_ARGUMENTS), "descriptors": set(FIRST_ARGUMENTS) - {"nonsense"}}
 SOME = FIRST_ARGUMENTS if os.environ.get("MULTIPING_FULL") else ("nonsense", "send", "client")
 

@@ -13,6 +13,7 @@ import subprocess
 import rig
 from client_from_specification import CANCELLED, ICMP_ERROR, REPLY, SEND_ERROR, TIMEOUT, Client, Closed, Fault
 from service_manager import LAUNCH, Manager
+from taken_over import DESCRIPTORS
 
 STRACE = ["/usr/bin/strace", "-D", "-f", "-e", "signal=none", "-o"]
 
@@ -39,8 +40,9 @@ NEVER = {
     ("setitimer", "ANY"): "the timer that bounds close(2), without SO_PASSRIGHTS",
 }
 
-NUMBERS = {"LOG": [2], "MANAGER": [3], "EPOLL": [4], "RECEIVE": [6, 7], "LISTENER": range(8, 16), "SEND": range(16, 33),
-           "ROUTES": [33], "CLIENT": range(64, 2176)}  # helper/descriptors.h
+NUMBERS = {"LOG": ("LOG", "LOG"), "MANAGER": ("MANAGER", "MANAGER"), "EPOLL": ("EPOLL", "EPOLL"), "ROUTES": ("ROUTES", "ROUTES"),
+           "RECEIVE": ("RECEIVE_IPV4", "RECEIVE_IPV6"), "LISTENER": ("FIRST_LISTENER", "LAST_LISTENER"),
+           "SEND": ("FIRST_SEND", "LAST_SEND"), "CLIENT": ("FIRST_CLIENT", "LIMIT")}  # from, to
 CALL = re.compile(r"^(?:\d+ +)?(\w+)\((.*)")
 OPTIONS = {"0x53": "CLIENT_SOCKET_PASSRIGHTS"}  # those that strace does not know yet
 
@@ -75,7 +77,8 @@ class Trace:
             option = arguments.split(", ")[2].split(" ")[0]
             return call, OPTIONS.get(option, option)
         first = re.match(r"(\d+)[,)]", arguments)
-        sets = [name for name, numbers in NUMBERS.items() if first and int(first[1]) in numbers]
+        sets = [name for name, (least, most) in NUMBERS.items()
+                if first and DESCRIPTORS[least] <= int(first[1]) <= DESCRIPTORS[most]]
         return call, sets[0] if sets and any(rule == (call, sets[0]) for rule in rules_of_the_filter()) else "ANY"
 
     def reached(self, *names):

@@ -17,15 +17,15 @@ import unittest
 
 import rig
 import taken_over
-from taken_over import Intruder, Killed, NOBODYS_POINTER, STARTS, PrivateByRoot, PrivateSetuid, PrivateWithFileCapability, \
-    SharedByRoot, SharedService, control, icmp, ipv4, ipv6
+from taken_over import Intruder, Killed, NOBODYS_POINTER, SEND_IPV4, SEND_IPV6, STARTS, PrivateByRoot, PrivateSetuid, \
+    PrivateWithFileCapability, PrivateWithPingSockets, SharedByRoot, SharedService, control, icmp, ipv4, ipv6
 
 AT_FDCWD = -100
 SHARED = (SharedByRoot, SharedService)
-OF_ITS_CALLER = (PrivateWithFileCapability, PrivateSetuid)   # runs as the user who started it
+OF_ITS_CALLER = (PrivateWithFileCapability, PrivateSetuid, PrivateWithPingSockets)   # runs as the user who started it
 WITH_EMPTY_ROOT = (SharedByRoot, PrivateByRoot, PrivateSetuid)
-SEND_IPV4, SEND_IPV6, ROUTES = 16, 32, 48                    # helper/descriptors.h
-RAW = (6, 7, 16, 24, 32, 43)
+ROUTES = taken_over.DESCRIPTORS["ROUTES"]
+RAW = (6, 7, SEND_IPV4, SEND_IPV4 + 8, SEND_IPV6)
 KILLED, REFUSED = "killed", {"EPERM", "EACCES"}
 
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
