@@ -83,11 +83,8 @@ static int open_null(bool has_log) {
 	return 0;
 }
 
-/* Closes all but the standard descriptors and the @n_kept next ones, which move to @first and on: up, so the last goes first. */
-static int keep_descriptors(int n_kept, int first) {
-	if (defence_is_on(CLOSE_DESCRIPTORS)) {
-		closefrom(DESCRIPTOR_FIRST_INHERITED + n_kept);
-	}
+/* The @n_kept first ones that were handed down move to @first and on: up, so the last goes first. */
+static int move_descriptors(int n_kept, int first) {
 	for (int i = n_kept - 1; i >= 0; i--) {
 		int r = descriptor_place(DESCRIPTOR_FIRST_INHERITED + i, first + i);
 
@@ -98,15 +95,20 @@ static int keep_descriptors(int n_kept, int first) {
 	return 0;
 }
 
-static int reset_descriptors(bool is_private, int n_listeners) {
+static int reset_descriptors(bool is_private, int n_kept) {
 	int r;
 
-	r = is_private ? keep_descriptors(1, DESCRIPTOR_FIRST_CLIENT)
-		       : keep_descriptors(n_listeners, DESCRIPTOR_FIRST_LISTENER);
-	if (r < 0 || (r = open_null(!is_private && fcntl(DESCRIPTOR_LOG, F_GETFD) >= 0)) < 0) {
-		return r;
+	if (defence_is_on(CLOSE_DESCRIPTORS)) {
+		closefrom(DESCRIPTOR_FIRST_INHERITED + n_kept);
 	}
-	return is_private ? 0 : log_open();
+	r = open_null(!is_private && fcntl(DESCRIPTOR_LOG, F_GETFD) >= 0);
+	if (r == 0 && !is_private) {
+		r = log_open();
+	}
+	/* last: until then what goes wrong is said where the client was */
+	return r == 0 ? move_descriptors(n_kept, is_private ? DESCRIPTOR_FIRST_CLIENT
+							    : DESCRIPTOR_FIRST_LISTENER)
+		      : r;
 }
 
 int surroundings_clean(bool is_private, int n_listeners, struct reason *ret_reason) {
@@ -129,7 +131,7 @@ int surroundings_clean(bool is_private, int n_listeners, struct reason *ret_reas
 	if (defence_is_on(LEAVE_FOLDER) && chdir("/") < 0) {
 		return reason_set(ret_reason, -errno, NULL, "changing to /");
 	}
-	r = reset_descriptors(is_private, n_listeners);
+	r = reset_descriptors(is_private, is_private ? 1 : n_listeners);
 	return r < 0 ? reason_set(ret_reason, r, NULL,
 				  "what was handed down, /dev/null and the log")
 		     : 0;
