@@ -97,6 +97,9 @@ static int lock_capabilities(void) {
 			return errno == EPERM ? 0 : -errno;
 		}
 	}
+	if (errno != EINVAL) { /* which is what ends the list */
+		return -errno;
+	}
 	return cap_set_secbits(bits) < 0 && errno != EPERM ? -errno : 0;
 }
 

@@ -211,6 +211,9 @@ int sandbox_load_filter(bool is_private, bool peeks) {
 	r = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH,
 			     defence_is_on(ONE_ARCHITECTURE) ? SCMP_ACT_KILL_PROCESS
 							     : SCMP_ACT_ALLOW);
+	if (r == 0) { /* and the kernel's own errors would be lost */
+		r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
+	}
 	if (r < 0 || (r = allow_all(filter, is_private, sandbox_rules, sandbox_n_rules)) < 0 ||
 	    (r = allow(filter, &abort_rule)) < 0) {
 		return r;
