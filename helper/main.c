@@ -52,6 +52,13 @@ struct start {
 
 /* --- the steps: 0, or what reason_set() returned --- */
 
+static int hide(struct start *start) {
+	int r;
+
+	r = privileges_hide();
+	return r != 0 ? reason_set(&start->reason, r, NULL, "PR_SET_DUMPABLE") : 0;
+}
+
 static int read_activation(struct start *start) {
 	return is_private ? 0 : activation_read(&start->activation, &start->reason);
 }
@@ -273,7 +280,10 @@ static int drop_privileges(struct start *start) {
 		return 0;
 	}
 	r = privileges_drop(&start->reason);
-	return r != 0 ? r : privileges_prove(&start->identity, &start->reason);
+	if (r == 0 && defence_is_on(PROVE_DROP)) {
+		r = privileges_prove(&start->identity, &start->reason);
+	}
+	return r;
 }
 
 static int leave_files(struct start *start) {
@@ -318,6 +328,7 @@ static const struct {
 	const char *what; /* "cannot ..." */
 	int (*take)(struct start *start);
 } steps[] = {
+	{"hide from others of its user", hide},              /* before there is anything to see */
 	{"understand the service manager", read_activation}, /* its words are in the environment */
 	{"clean the surroundings", clean_surroundings},
 	{"reach the service manager", reach_manager},
@@ -445,9 +456,6 @@ int main(int argc, char **argv) {
 	struct start start = {.client_fd = DESCRIPTOR_PARENT, .starter = getuid()};
 	int r;
 
-	if (privileges_hide() != 0) { /* before there is anything to see */
-		return EX_OSERR;
-	}
 	r = is_private ? check_start(argc) : read_arguments(argc, argv, &start);
 	if (r != GO_ON) {
 		return r;
