@@ -111,7 +111,7 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->config = *config;
 	helper->sockets = sockets;
 	helper->next_number = 1;
-	helper->alive_ns = INT64_MAX;
+	helper->accept_ns = helper->alive_ns = INT64_MAX;
 	helper->stranger = (uid_t)-1;
 	r = client_socket_prepare();
 	if (r == 0) {

@@ -28,6 +28,7 @@ enum {
 	RIPE_NS = 10000000,
 	RIPE_OUTCOMES = 256,
 	HELLO_CHECK_NS = 1000000000,
+	ACCEPT_PAUSE_NS = 100000000, /* where no connection can be taken */
 };
 
 /* --- sessions coming and going --- */
@@ -83,6 +84,7 @@ __attribute__((format(printf, 3, 4))) static void turn_away(struct helper *helpe
 int helper_begin_session(struct helper *helper, int fd, const struct peer *peer, unsigned realm) {
 	struct session *session;
 	struct owner owner;
+	struct fault fault;
 	int r;
 
 	if (peer->uid == helper->stranger) {
@@ -96,7 +98,11 @@ int helper_begin_session(struct helper *helper, int fd, const struct peer *peer,
 	}
 	owner_find(&helper->realms[realm], &helper->subordinates, peer, &owner);
 	r = session_new(&helper->context, fd, &owner, &session);
-	if (r != 0) {
+	if (r < 0) {
+		turn_away(helper, fd, "cannot serve one more connection: errno %d", -r);
+		return r;
+	}
+	if (r == USER_E_QUOTA) {
 		users_note_refused(&helper->users, &owner);
 		turn_away(helper, fd, "too many connections: at most %u for one user, %d in all",
 			  owner.limits.max_connections, USER_MAX_CONNECTIONS);
@@ -107,6 +113,9 @@ int helper_begin_session(struct helper *helper, int fd, const struct peer *peer,
 	helper->n_without_hello++;
 	r = helper_watch(fd, EPOLLIN | EPOLLRDHUP, SOURCE_SESSION, session->number);
 	if (r < 0) {
+		fault_set(&fault, PROTOCOL_CODE_CONNECTIONS,
+			  "cannot watch one more connection: errno %d", -r);
+		session_say_closing(session, &fault);
 		session_end(helper, session);
 	}
 	return r;
@@ -122,7 +131,7 @@ static int begin_with_peer(struct helper *helper, int fd, unsigned realm, const 
 	    getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, helper->groups, &n_group_bytes) < 0) {
 		int r = -errno;
 
-		client_socket_close(fd);
+		turn_away(helper, fd, "cannot tell who connects: errno %d", -r);
 		return r;
 	}
 	peer.uid = uid ? *uid : credentials.uid;
@@ -136,10 +145,28 @@ int helper_add_session(struct helper *helper, int fd, uid_t uid) {
 	return begin_with_peer(helper, fd, 0, defence_is_on(STARTERS_LIMITS) ? &uid : NULL);
 }
 
+/* Watches all listeners for @events, from @accept_ns on for connections again. */
+static void watch_listeners(struct helper *helper, uint32_t events, int64_t accept_ns) {
+	for (uint32_t fd = DESCRIPTOR_FIRST_LISTENER; fd <= DESCRIPTOR_LAST_LISTENER; fd++) {
+		struct epoll_event event = {
+			.events = events,
+			.data.u64 = (uint64_t)SOURCE_LISTENER << 32 | fd,
+		};
+
+		(void)epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_MOD, (int)fd,
+				&event); /* if it is one */
+	}
+	helper->accept_ns = accept_ns;
+}
+
 static void accept_some(struct helper *helper, int listener) {
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		if (fd < 0 && errno != EAGAIN) { /* who waits there would wake us for ever */
+			log_event("accept errno=%d", errno);
+			watch_listeners(helper, 0, helper->prober.clock.now_ns + ACCEPT_PAUSE_NS);
+		}
 		if (fd < 0) {
 			return;
 		}
@@ -148,29 +175,31 @@ static void accept_some(struct helper *helper, int listener) {
 }
 
 /* Asks for EPOLLOUT just as long as the session's socket is full. */
-static void update_output(struct session *session) {
+static int update_output(struct session *session) {
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLRDHUP | (session->is_blocked ? EPOLLOUT : 0),
 		.data.u64 = (uint64_t)SOURCE_SESSION << 32 | session->number,
 	};
 
-	if (session->is_blocked != session->asks_output) {
-		session->asks_output = session->is_blocked;
-		(void)epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_MOD, session->fd, &event);
+	if (session->is_blocked == session->asks_output) {
+		return 0;
 	}
+	session->asks_output = session->is_blocked;
+	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_MOD, session->fd, &event) < 0 ? -errno : 0;
 }
 
 /* What follows every use of a session: it is closed, or its wishes are passed on. */
 static void session_used(struct helper *helper, struct session *session, int r) {
+	if (r == 0) {
+		scheduler_end_cancelled(&helper->scheduler, session);
+		if (session->admitting != NULL) {
+			scheduler_activate(&helper->scheduler, session);
+		}
+		r = update_output(session);
+	}
 	if (r != 0) {
 		session_end(helper, session);
-		return;
 	}
-	scheduler_end_cancelled(&helper->scheduler, session);
-	if (session->admitting != NULL) {
-		scheduler_activate(&helper->scheduler, session);
-	}
-	update_output(session);
 }
 
 static void handle_session(struct helper *helper, uint32_t number, uint32_t events) {
@@ -225,7 +254,7 @@ static void tell_events(struct helper *helper) {
 
 		if (session != NULL) {
 			session_tell_event(session, &prober->events[i]);
-			update_output(session);
+			session_used(helper, session, 0);
 		}
 	}
 	prober->n_events = 0;
@@ -314,6 +343,9 @@ static struct timespec time_to_sleep(const struct helper *helper, int64_t most_n
 	if (helper->alive_ns < at_ns) {
 		at_ns = helper->alive_ns;
 	}
+	if (helper->accept_ns < at_ns) {
+		at_ns = helper->accept_ns;
+	}
 	wait_ns = at_ns - clock_monotonic_ns(&helper->prober.clock);
 	if (wait_ns > most_ns) {
 		wait_ns = most_ns;
@@ -345,6 +377,9 @@ static void work(struct helper *helper, const struct epoll_event *events, int n_
 	/* epoll's order stays the same: who is read first is not */
 	for (int i = 0; i < n_events; i++) {
 		handle_event(helper, &events[(helper->turn + (uint64_t)i) % (uint64_t)n_events]);
+	}
+	if (prober->clock.now_ns >= helper->accept_ns) {
+		watch_listeners(helper, EPOLLIN, INT64_MAX);
 	}
 	check_hellos(helper, prober->clock.now_ns);
 	helper->send_ns = scheduler_run(&helper->scheduler, SENDS_PER_TURN);

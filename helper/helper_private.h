@@ -38,6 +38,7 @@ struct helper {
 	int64_t delivered_ns;   /* when outcomes were told last */
 	int64_t send_ns;        /* when the scheduler wants to run again */
 	int64_t watchdog_ns;    /* how often to tell the service manager that the loop turns */
+	int64_t accept_ns;      /* when to listen again; INT64_MAX: listens */
 	int64_t alive_ns;       /* when to tell it next; INT64_MAX: never */
 	uint64_t turn;          /* counts them */
 	bool is_private, is_told_to_end;

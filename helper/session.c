@@ -114,8 +114,11 @@ static int session_write_buffer(struct session *session) {
 
 static int answer_queue(struct session *session, const struct message_buffer *buffer) {
 	struct answer *answer = malloc(sizeof *answer + buffer->n_bytes);
+	struct fault fault;
 
 	if (answer == NULL) {
+		fault_set(&fault, PROTOCOL_CODE_TOO_MANY_REQUESTS, "no memory to keep an answer");
+		session_say_closing(session, &fault);
 		return SESSION_E_CLOSED;
 	}
 	answer->next = NULL;
