@@ -234,17 +234,22 @@ static int socket_open(struct icmp_sockets *sockets, int number) {
 
 /* --- all of them --- */
 
-static void close_all(struct icmp_sockets *sockets) {
-	while (sockets->open != 0) {
-		(void)close(take_socket(&sockets->open));
+/* Closes all but those @kept. */
+static void close_but(struct icmp_sockets *sockets, uint64_t kept) {
+	uint64_t set = sockets->open & ~kept;
+
+	while (set != 0) {
+		(void)close(take_socket(&set));
 	}
-	sockets->facts.receivers = 0;
+	sockets->open &= kept;
+	sockets->facts.receivers &= kept;
 }
 
 /* Opens those of one family; @tried tells what failed. */
 static int family_open(struct icmp_sockets *sockets, enum family family, struct tried *tried) {
 	struct icmp_facts *facts = &sockets->facts;
 	int first = DESCRIPTOR_FIRST_SEND + (int)family * FAMILY_SOCKETS, i = -1, r = 0;
+	uint64_t open_before = sockets->open;
 
 	if (!facts->are_ping) {
 		r = socket_open(sockets, DESCRIPTOR_RECEIVE_IPV4 + (int)family);
@@ -257,6 +262,9 @@ static int family_open(struct icmp_sockets *sockets, enum family family, struct 
 		}
 	}
 	facts->have[family] = r == 0;
+	if (r < 0) { /* some of them alone would fill up unread */
+		close_but(sockets, open_before);
+	}
 	tried->error = (uint32_t)-r;
 	(void)snprintf(tried->what, sizeof tried->what, "%s IPv%d sockets%s",
 		       facts->are_ping ? "ping" : "raw", family == FAMILY_IPV4 ? 4 : 6,
@@ -271,6 +279,7 @@ static int families_open(struct icmp_sockets *sockets, struct tried *ret_tried, 
 	int r = 0;
 
 	if (getrandom(&facts->identifier_block, sizeof facts->identifier_block, 0) < 0) {
+		ret_tried[(*n_tried)++] = (struct tried){"getrandom", (uint32_t)errno};
 		return -errno;
 	}
 	facts->identifier_block &= IDENTIFIER_BLOCK_MASK;
@@ -301,7 +310,7 @@ static int ping_open(struct icmp_sockets *sockets, struct tried *ret_tried, size
 		return -EOPNOTSUPP;
 	}
 	for (int i = 0; r == -EADDRINUSE && i < MAX_BLOCKS_TRIED; i++) {
-		close_all(sockets);
+		close_but(sockets, 0);
 		*n_tried = n_tried_before;
 		r = families_open(sockets, ret_tried, n_tried);
 	}
@@ -402,7 +411,7 @@ int icmp_sockets_open(const struct config *config, struct tried *ret_tried, size
 
 struct icmp_sockets *icmp_sockets_free(struct icmp_sockets *sockets) {
 	if (sockets != NULL) {
-		close_all(sockets);
+		close_but(sockets, 0);
 		free(sockets->packets);
 		free(sockets);
 	}
