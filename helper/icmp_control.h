@@ -6,21 +6,16 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/socket.h>
-#include <time.h>
-
-#include <linux/errqueue.h> /* wants struct timespec */
 
 #include "helper/icmp_sockets.h"
 
 /* Adds the time stamp and the hop limit of what arrived at a receiver. */
 void icmp_control_read_receive(const struct msghdr *header, struct icmp_received *received);
 
-struct icmp_extended_error {
-	struct sock_extended_err error;
-	struct sockaddr_in6 reporter; /* of IPv4 a struct sockaddr_in, SO_EE_OFFENDER() */
-};
+/* Reads one entry of the error queue of a socket of @family, of which stamps have an id where it @has_stamp_id. Returns whether it is of
+ * use, and then in @ret_queued. */
+bool icmp_control_read_queued(const struct mmsghdr *entry, enum family family, bool has_stamp_id,
+			      struct icmp_queued *ret_queued);
 
-/* Reads one entry of an error queue: @ret_error, and into @queued the stamp, which is 0 where there is none. Returns whether there was
- * an entry. */
-bool icmp_control_read_queued(const struct msghdr *header, struct icmp_queued *queued,
-			      struct icmp_extended_error *ret_error);
+/* The address that recvmsg(2) wrote, IPv4 as IPv4-mapped. */
+struct in6_addr icmp_control_address(const struct sockaddr_in6 *name);

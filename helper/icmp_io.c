@@ -179,16 +179,6 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 
 /* --- receiving --- */
 
-static struct in6_addr address_from_name(const struct sockaddr_in6 *name) {
-	struct sockaddr_in ipv4;
-
-	if (name->sin6_family != AF_INET) {
-		return name->sin6_addr;
-	}
-	memcpy(&ipv4, name, sizeof ipv4);
-	return address_from_ipv4((const uint8_t *)&ipv4.sin_addr);
-}
-
 /* Reads a batch of packets, or with MSG_ERRQUEUE in @flags of an error queue's entries. What a ping socket tells of a packet that it
  * sent earlier must not hide what waits. */
 static int receive_batch(struct icmp_sockets *sockets, int fd, int flags) {
@@ -234,7 +224,7 @@ static void read_packet(struct icmp_sockets *sockets, enum family family, size_t
 		ret_received->fault = icmp_parse_ipv6(bytes, n_bytes, n_packet_bytes, message);
 	}
 	if (sockets->facts.are_ping || family == FAMILY_IPV6) { /* else the IP header has told */
-		message->source = address_from_name(&sockets->slots[i].name);
+		message->source = icmp_control_address(&sockets->slots[i].name);
 	}
 	icmp_control_read_receive(&sockets->headers[i].msg_hdr, ret_received);
 }
@@ -281,37 +271,6 @@ struct icmp_sockets_fill icmp_sockets_get_fill(const struct icmp_sockets *socket
 
 /* --- error queues: transmit time stamps, and what a ping socket is told of its packets --- */
 
-/* Whether the entry @i is of use, which is then in @ret_queued. */
-static bool read_entry(const struct icmp_sockets *sockets, enum family family, size_t i,
-		       struct icmp_queued *ret_queued) {
-	const struct mmsghdr *header = &sockets->headers[i];
-	const uint8_t *bytes = sockets->vectors[i].iov_base;
-	struct icmp_extended_error extended;
-	const struct sock_extended_err *error = &extended.error;
-	struct icmp_message *message = &ret_queued->message;
-
-	*ret_queued = (struct icmp_queued){.has_id = sockets->facts.have_stamp_id};
-	if (!icmp_control_read_queued(&header->msg_hdr, ret_queued, &extended)) {
-		return false;
-	}
-	if (error->ee_origin == SO_EE_ORIGIN_TIMESTAMPING && ret_queued->stamp_ns != 0) {
-		return ret_queued->has_id ||
-		       icmp_parse_looped(family, bytes, header->msg_len, &message->identifier,
-					 &message->sequence) == 0;
-	}
-	if (error->ee_origin != SO_EE_ORIGIN_ICMP && error->ee_origin != SO_EE_ORIGIN_ICMP6) {
-		return false;
-	}
-	ret_queued->is_error = true;
-	if (icmp_parse_queued(family, error->ee_type, error->ee_code, error->ee_info, bytes,
-			      header->msg_len, message) != 0) {
-		return false;
-	}
-	message->source = address_from_name(&extended.reporter);
-	message->quoted_destination = address_from_name(&sockets->slots[i].name);
-	return true;
-}
-
 size_t icmp_sockets_read_queues(struct icmp_sockets *sockets, bool all,
 				struct icmp_queued ret_queued[ICMP_SOCKETS_BATCH]) {
 	size_t n_queued = 0;
@@ -324,8 +283,9 @@ size_t icmp_sockets_read_queues(struct icmp_sockets *sockets, bool all,
 		int n = receive_batch(sockets, fd, MSG_ERRQUEUE);
 
 		for (int i = 0; i < n; i++) {
-			n_queued += read_entry(sockets, socket_family(fd), (size_t)i,
-					       &ret_queued[n_queued]);
+			n_queued += icmp_control_read_queued(
+				&sockets->headers[i], socket_family(fd),
+				sockets->facts.have_stamp_id, &ret_queued[n_queued]);
 		}
 		if (n < ICMP_SOCKETS_BATCH) {
 			(void)take_socket(&sockets->used);

@@ -131,6 +131,26 @@ static void check_looped(const struct quote *quote) {
 	FUZZ_CHECK(r == ICMP_E_OTHER);
 }
 
+/* The same bytes as a ping socket is told of them: from the ICMP header on, and type, code and MTU apart. */
+static void check_queued(const struct quote *quote, uint8_t type, uint32_t info) {
+	bool is_ipv4 = quote->family == FAMILY_IPV4;
+	bool is_error = is_ipv4 ? type == 3 || type == 11 || type == 12 : type >= 1 && type <= 4;
+	bool has_mtu = is_ipv4 ? type == 3 && quote->code == 4 : type == 2;
+	struct icmp_message message;
+	int r = icmp_parse_queued(quote->family, type, quote->code, info, quote->bytes,
+				  quote->n_bytes, &message);
+
+	FUZZ_CHECK(r == (!is_error                            ? ICMP_E_OTHER
+			 : quote->n_bytes < ICMP_HEADER_BYTES ? ICMP_E_MALFORMED
+							      : 0));
+	if (r == 0) {
+		FUZZ_CHECK(message.is_error && message.type == type && message.code == quote->code);
+		FUZZ_CHECK(message.next_hop_mtu == (has_mtu ? info : 0));
+		FUZZ_CHECK(message.identifier == quote->bytes[4] * 256 + quote->bytes[5]);
+		FUZZ_CHECK(message.n_secret_bytes <= quote->n_bytes - ICMP_HEADER_BYTES);
+	}
+}
+
 /* --- a request of our own --- */
 
 struct request {
@@ -205,6 +225,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes) {
 	quote.n_bytes = n_bytes - INPUT_HEADER_BYTES;
 	check_quote(&quote);
 	check_looped(&quote);
+	check_queued(&quote, quote.type, bytes[1]);
+	check_queued(&quote, bytes[1], n_bytes % 2 == 0 ? UINT32_MAX : 0);
 	check_own(&quote, bytes[1]);
 	return 0;
 }

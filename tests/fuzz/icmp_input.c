@@ -99,6 +99,21 @@ static void check_parse_with_checksum(const struct input *input) {
 	free(copy);
 }
 
+/* As a ping socket gives it: the kernel has looked at type and checksum, and taken the IP header away. */
+static void check_ping_reply(const struct input *input) {
+	struct icmp_message message;
+	size_t n_secret = input->n_bytes - ICMP_HEADER_BYTES;
+	int r = icmp_parse_reply(input->bytes, input->n_bytes, input->n_packet_bytes, &message);
+
+	FUZZ_CHECK(r == (input->n_bytes < ICMP_HEADER_BYTES ? ICMP_E_MALFORMED : 0));
+	if (r == 0) {
+		FUZZ_CHECK(!message.is_error);
+		FUZZ_CHECK(message.n_secret_bytes ==
+			   (n_secret < ICMP_SECRET_BYTES ? n_secret : ICMP_SECRET_BYTES));
+		FUZZ_CHECK(message.data_bytes == input->n_packet_bytes - ICMP_HEADER_BYTES);
+	}
+}
+
 /* --- our own packets --- */
 
 struct request {
@@ -167,6 +182,7 @@ int icmp_input_check(enum family family, const uint8_t *bytes, size_t n_bytes) {
 	input.n_packet_bytes = input.n_bytes + (size_t)(bytes[0] << 8 | bytes[1]);
 	check_parse(&input);
 	check_parse_with_checksum(&input);
+	check_ping_reply(&input);
 	check_own(&input);
 	return 0;
 }
