@@ -22,6 +22,8 @@ static const struct {
 	[FIELD_REORDER]      = {"reorder", 0, 1000, true, 0, "how many of 1000 answers overtake: no delay"},
 	[FIELD_HOP_LIMIT]    = {"hop-limit", 0, 255, true, 64, "of its IP header"},
 	[FIELD_WORDS]        = {"words", 5, 15, true, 5, "of its IPv4 header; options from 6 on"},
+	[FIELD_EXTENSIONS]   = {"extensions", 0, 64, true, 0, "empty destination options headers of IPv6"},
+	[FIELD_FRAGMENT]     = {"fragment", 0, 8191, true, 0, "times 8 bytes in each piece of it, the last sent first; 0: whole"},
 	[FIELD_TYPE]         = {"type", 0, 255, false, 0, "ICMP type instead of echo reply or unreachable"},
 	[FIELD_CODE]         = {"code", 0, 255, false, 0, "ICMP code instead of 0, error: host unreachable"},
 	[FIELD_MTU]          = {"mtu", 0, UINT32_MAX, true, 0, "error: of the next hop"},
@@ -32,6 +34,8 @@ static const struct {
 	[FIELD_PAYLOAD_FROM] = {"payload-from", 0, 65507, true, 0, "byte of the data where they begin"},
 	[FIELD_QUOTE]        = {"quote", 0, 65535, false, 0, "error: bytes quoted behind the quoted IP header"},
 	[FIELD_QUOTED_WORDS] = {"quoted-words", 0, 15, false, 0, "error: of the quoted IPv4 header; below 5 it only says so"},
+	[FIELD_QUOTED_EXTENSIONS] = {"quoted-extensions", 0, 64, true, 0, "error: such headers in the quote"},
+	[FIELD_OBJECT]       = {"object", 0, 65535, false, 0, "error: bytes that an extension object behind the quote claims"},
 	[FIELD_FLIP]         = {"flip", 0, 64, true, 0, "bits turned over at random, under a right checksum"},
 	[FIELD_CUT]          = {"cut", 0, 65575, false, 0, "bytes of the IP packet, of which the rest is gone"},
 	[FIELD_DAMAGE]       = {"damage", 0, 64, true, 0, "bits turned over under the checksum as it was"},
@@ -39,7 +43,8 @@ static const struct {
 };
 
 static const char *const bodies[N_BODIES] = {[BODY_ECHO] = "echo", [BODY_ERROR] = "error"};
-static const char *const roles[N_ROLES] = {[ROLE_FROM] = "from", [ROLE_ABOUT] = "about"};
+static const char *const roles[N_ROLES] = {
+	[ROLE_FROM] = "from", [ROLE_ABOUT] = "about", [ROLE_BY] = "by"};
 
 void answer_init(struct answer *ret_answer, enum body body) {
 	*ret_answer = (struct answer){.body = body};
@@ -132,7 +137,7 @@ void answer_draw(const struct answer *answer, const struct occasion *occasion,
 
 void fields_print(void) {
 	for (enum field field = 0; field < N_FIELDS; field++) {
-		printf("  %-13s %s", fields[field].name, fields[field].help);
+		printf("  %-18s %s", fields[field].name, fields[field].help);
 		if (fields[field].by_default != 0) {
 			printf(" (%lld)", (long long)fields[field].by_default);
 		}

@@ -18,6 +18,8 @@ enum field {
 	FIELD_REORDER,
 	FIELD_HOP_LIMIT,
 	FIELD_WORDS,
+	FIELD_EXTENSIONS,
+	FIELD_FRAGMENT,
 	FIELD_TYPE,
 	FIELD_CODE,
 	FIELD_MTU,
@@ -28,6 +30,8 @@ enum field {
 	FIELD_PAYLOAD_FROM,
 	FIELD_QUOTE,
 	FIELD_QUOTED_WORDS,
+	FIELD_QUOTED_EXTENSIONS,
+	FIELD_OBJECT,
 	FIELD_FLIP,
 	FIELD_CUT,
 	FIELD_DAMAGE,
@@ -51,6 +55,7 @@ enum body { BODY_ECHO, BODY_ERROR, N_BODIES };
 enum role {
 	ROLE_FROM,  /* who sends it, instead of the host that was asked */
 	ROLE_ABOUT, /* error: to whom the quoted request went, instead of that host */
+	ROLE_BY,    /* error: who sent the quoted request, instead of whoever did */
 	N_ROLES,
 };
 

@@ -28,7 +28,8 @@ static const char usage_head[] =
 	"\n"
 	"ANSWER is \"echo\", the request's data in a reply, or \"error\", an ICMP error that quotes the\n"
 	"request; then pairs: \"from ADDRESS\", who sends it, instead of the host that was asked; \"about\n"
-	"ADDRESS\", error: to whom the quoted request went, instead of that host; and NAME VALUE:\n"
+	"ADDRESS\" and \"by ADDRESS\", error: to whom the quoted request went, and from whom, instead of\n"
+	"that host and this one; and NAME VALUE:\n"
 	"\n";
 static const char usage_tail[] =
 	"\n"

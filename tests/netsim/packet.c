@@ -9,21 +9,15 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 
+#include "tests/netsim/bytes.h"
+
 enum {
-	IPV4_HEADER_BYTES = 20,
-	IPV6_HEADER_BYTES = 40,
 	ECHO_HEADER_BYTES = 8,
+	EXTENSION_BYTES = 8, /* of each IPv6 extension header here */
+	EXTENDED_QUOTE_BYTES =
+		128, /* what stands before ICMP extensions at least (RFC 4884, 4.5) */
 	OPTION_NOP = 1,
 };
-
-static uint16_t get16(const uint8_t *bytes) {
-	return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
-static void put16(uint8_t *bytes, uint64_t value) {
-	bytes[0] = (uint8_t)(value >> 8);
-	bytes[1] = (uint8_t)value;
-}
 
 /* Puts 4 or 16 bytes. */
 static void put_address(uint8_t *bytes, const struct in6_addr *address) {
@@ -127,6 +121,21 @@ static void add_reply(struct packet *packet, const struct request *request,
 	reply[0] = request->is_ipv6 ? ICMP6_ECHO_REPLY : ICMP_ECHOREPLY;
 }
 
+/* Adds so many destination options headers, which hold nothing, behind the IPv6 header at @header, and before what it said followed. */
+static void add_extensions(struct packet *packet, uint8_t *header, int64_t n_headers) {
+	uint8_t extension[EXTENSION_BYTES] = {IPPROTO_DSTOPTS, 0, 1, 4}; /* PadN of 4 bytes */
+
+	if (n_headers > 0) {
+		uint8_t next = header[6];
+
+		header[6] = IPPROTO_DSTOPTS;
+		for (int64_t i = 1; i <= n_headers; i++) {
+			extension[0] = i < n_headers ? IPPROTO_DSTOPTS : next;
+			add(packet, extension, sizeof extension);
+		}
+	}
+}
+
 /* The header as it was sent; of IPv4 with as many words as is asked for, no-operations for those behind the fifth. */
 static void add_quoted_header(struct packet *packet, const struct request *request,
 			      const struct answer *answer, const struct values *values) {
@@ -137,7 +146,14 @@ static void add_quoted_header(struct packet *packet, const struct request *reque
 	if (answer->has_address[ROLE_ABOUT]) {
 		put_address(header + (request->is_ipv6 ? 24 : 16), &answer->addresses[ROLE_ABOUT]);
 	}
-	if (request->is_ipv6 || !values->has[FIELD_QUOTED_WORDS]) {
+	if (answer->has_address[ROLE_BY]) {
+		put_address(header + (request->is_ipv6 ? 8 : 12), &answer->addresses[ROLE_BY]);
+	}
+	if (request->is_ipv6) {
+		add_extensions(packet, header, values->of[FIELD_QUOTED_EXTENSIONS]);
+		return;
+	}
+	if (!values->has[FIELD_QUOTED_WORDS]) {
 		return;
 	}
 	header[0] = (uint8_t)(0x40 | n_words);
@@ -149,9 +165,25 @@ static void add_quoted_header(struct packet *packet, const struct request *reque
 	}
 }
 
+/* Adds one extension object (RFC 4884, 7): a label of MPLS, with the length that it is to claim. @icmp: where the error begins. */
+static void add_object(struct packet *packet, uint8_t *icmp, bool is_ipv6, int64_t n_claimed) {
+	uint8_t extension[] = {0x20, 0, 0, 0, 0, 0, 1, 1, 0, 1, 1, 64};
+	uint8_t *quote = icmp + ECHO_HEADER_BYTES, *end = packet->bytes + packet->n_bytes;
+
+	if (end < quote + EXTENDED_QUOTE_BYTES) {
+		memset(end, 0, (size_t)(quote + EXTENDED_QUOTE_BYTES - end));
+	}
+	packet->n_bytes = (size_t)(quote + EXTENDED_QUOTE_BYTES - packet->bytes);
+	icmp[is_ipv6 ? 4 : 5] = EXTENDED_QUOTE_BYTES / (is_ipv6 ? 8 : 4);
+	put16(extension + 4, (uint64_t)n_claimed);
+	put16(extension + 2, (uint16_t)~sum16(extension, sizeof extension, 0));
+	add(packet, extension, sizeof extension);
+}
+
 static void add_error(struct packet *packet, const struct request *request,
 		      const struct answer *answer, const struct values *values) {
 	uint64_t mtu = (uint64_t)values->of[FIELD_MTU];
+	uint8_t *icmp = packet->bytes + packet->n_bytes;
 	uint8_t header[ECHO_HEADER_BYTES] = {
 		request->is_ipv6 ? ICMP6_DST_UNREACH : ICMP_DEST_UNREACH,
 		request->is_ipv6 ? ICMP6_DST_UNREACH_ADDR : ICMP_HOST_UNREACH};
@@ -164,11 +196,14 @@ static void add_error(struct packet *packet, const struct request *request,
 	add_quoted_header(packet, request, answer, values);
 	add_echo(packet, request, values,
 		 values->has[FIELD_QUOTE] ? (size_t)values->of[FIELD_QUOTE] : SIZE_MAX);
+	if (values->has[FIELD_OBJECT]) {
+		add_object(packet, icmp, request->is_ipv6, values->of[FIELD_OBJECT]);
+	}
 }
 
 /* --- IP --- */
 
-/* Adds an IP header to the empty @packet; returns its length. */
+/* Adds an IP header to the empty @packet, and extension headers; returns their length. */
 static size_t add_ip(struct packet *packet, const struct request *request,
 		     const struct answer *answer, const struct values *values) {
 	const struct in6_addr *source = answer->has_address[ROLE_FROM]
@@ -194,29 +229,22 @@ static size_t add_ip(struct packet *packet, const struct request *request,
 		put_address(header + 16, &request->source);
 	}
 	add(packet, header, n_bytes);
-	return n_bytes;
-}
-
-/* Adds up words of 16 bits (RFC 1071), as simply as can be. */
-static uint32_t sum(const uint8_t *bytes, size_t n_bytes, uint32_t sum) {
-	for (size_t i = 0; i < n_bytes; i++) {
-		sum += (uint32_t)bytes[i] << (i % 2 ? 0 : 8);
-		sum = (sum & 0xffff) + (sum >> 16);
+	if (request->is_ipv6) {
+		add_extensions(packet, packet->bytes, values->of[FIELD_EXTENSIONS]);
 	}
-	return sum;
+	return packet->n_bytes;
 }
 
-static void set_checksum_ipv6(uint8_t *bytes, size_t n_icmp) {
-	uint8_t *icmp = bytes + IPV6_HEADER_BYTES;
-	uint32_t pseudo_header = sum(bytes + 8, 32, (uint32_t)n_icmp + IPPROTO_ICMPV6);
+static void set_checksum_ipv6(uint8_t *bytes, uint8_t *icmp, size_t n_icmp) {
+	uint32_t pseudo_header = sum16(bytes + 8, 32, (uint32_t)n_icmp + IPPROTO_ICMPV6);
 
 	icmp[2] = icmp[3] = 0;
-	put16(icmp + 2, (uint16_t)~sum(icmp, n_icmp, pseudo_header));
+	put16(icmp + 2, (uint16_t)~sum16(icmp, n_icmp, pseudo_header));
 }
 
 static void set_checksum_ipv4(uint8_t *icmp, size_t n_icmp) {
 	icmp[2] = icmp[3] = 0;
-	put16(icmp + 2, (uint16_t)~sum(icmp, n_icmp, 0));
+	put16(icmp + 2, (uint16_t)~sum16(icmp, n_icmp, 0));
 }
 
 /* Makes lengths and checksums right. What was cut off before its fields is left as it is. */
@@ -225,13 +253,15 @@ static void finish(struct packet *packet, bool is_ipv6, size_t n_header) {
 	size_t n_icmp = packet->n_bytes > n_header ? packet->n_bytes - n_header : 0;
 
 	if (is_ipv6) {
-		put16(bytes + 4, n_icmp);
+		put16(bytes + 4, packet->n_bytes > IPV6_HEADER_BYTES
+					 ? packet->n_bytes - IPV6_HEADER_BYTES
+					 : 0);
 	} else {
 		put16(bytes + 2, packet->n_bytes);
-		put16(bytes + 10, (uint16_t)~sum(bytes, n_header, 0));
+		put16(bytes + 10, (uint16_t)~sum16(bytes, n_header, 0));
 	}
 	if (n_icmp >= 4 && is_ipv6) {
-		set_checksum_ipv6(bytes, n_icmp);
+		set_checksum_ipv6(bytes, bytes + n_header, n_icmp);
 	} else if (n_icmp >= 4) {
 		set_checksum_ipv4(bytes + n_header, n_icmp);
 	}

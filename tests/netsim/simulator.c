@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "helper/cleanup.h"
+#include "tests/netsim/fragment.h"
 #include "tests/netsim/report.h"
 
 enum {
@@ -108,19 +109,40 @@ static int receive(struct simulator *simulator) {
 
 /* --- answers --- */
 
+static bool write_packet(const struct simulator *simulator, const struct packet *packet) {
+	return write(simulator->device_fd, packet->bytes, packet->n_bytes) >= 0;
+}
+
+/* Sends the packet that was built in pieces of @n_piece_bytes, the last one first: so nothing is known of it until the end. */
+static bool write_fragments(struct simulator *simulator, size_t n_piece_bytes) {
+	size_t number = fragment_count(&simulator->packet, n_piece_bytes);
+	uint32_t identification = (uint32_t)random_next(&simulator->random);
+	bool is_taken = true;
+
+	while (number-- > 0) {
+		fragment_build(&simulator->packet, n_piece_bytes, number, identification,
+			       &simulator->fragment);
+		is_taken &= write_packet(simulator, &simulator->fragment);
+	}
+	return is_taken;
+}
+
 static void send_packet(struct simulator *simulator, const struct job *job,
 			const struct values *values) {
 	struct answer *answer = job->answer;
-	struct packet *packet = &simulator->packet;
+	size_t n_piece_bytes = (size_t)values->of[FIELD_FRAGMENT] * 8;
 	struct moment sent;
+	bool is_taken;
 
 	if (random_chance(&simulator->random, values->of[FIELD_LOSS])) {
 		answer->n_lost++;
 		return;
 	}
-	packet_build(&job->request, answer, values, &simulator->random, packet);
+	packet_build(&job->request, answer, values, &simulator->random, &simulator->packet);
 	sent = now();
-	if (write(simulator->device_fd, packet->bytes, packet->n_bytes) < 0) {
+	is_taken = n_piece_bytes > 0 ? write_fragments(simulator, n_piece_bytes)
+				     : write_packet(simulator, &simulator->packet);
+	if (!is_taken) {
 		answer->n_refused++;
 		return;
 	}
@@ -208,7 +230,7 @@ static int turn(struct simulator *simulator, int epoll_fd) {
 	int r = 0, n;
 
 	n = epoll_pwait2(epoll_fd, events, 2, patience(simulator, &time), NULL);
-	if (n < 0) {
+	if (n < 0 && errno != EINTR) { /* which it is after a stop */
 		return -errno;
 	}
 	for (int i = 0; i < n && r == 0; i++) {

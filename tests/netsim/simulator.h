@@ -15,7 +15,7 @@ struct simulator {
 	struct random random;
 	struct queue queue;
 	uint64_t n_received, n_other, n_unmatched; /* packets; no echo request; without a rule */
-	struct packet packet;                      /* the one being built */
+	struct packet packet, fragment;            /* the one being built, and a piece of it */
 	uint8_t bytes[PACKET_MAX_BYTES];           /* the one just read */
 };
 
