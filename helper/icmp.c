@@ -8,6 +8,8 @@
 #include <netinet/ip_icmp.h>
 #include <string.h>
 
+#include "helper/defence.h"
+
 enum {
 	IPV4_MIN_HEADER_BYTES = 20,
 	IPV6_HEADER_BYTES = 40,
@@ -149,7 +151,8 @@ static size_t ipv4_header_bytes(const uint8_t *bytes, size_t n_bytes) {
 static int parse_quoted_ipv4(const uint8_t *bytes, size_t n_bytes, struct icmp_message *message) {
 	size_t n_header = ipv4_header_bytes(bytes, n_bytes);
 
-	if (n_header == 0 || n_bytes - n_header < ICMP_HEADER_BYTES) {
+	if (n_header == 0 ||
+	    (n_bytes - n_header < ICMP_HEADER_BYTES && defence_is_on(QUOTE_LENGTH))) {
 		return ICMP_E_MALFORMED; /* RFC 792: at least 8 bytes of the original datagram */
 	}
 	if (bytes[9] != IPPROTO_ICMP || get16(bytes + 6) & 0x1fff || bytes[n_header] != ICMP_ECHO) {
@@ -237,7 +240,8 @@ int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 	if (n_header == 0 || n_icmp < ICMP_HEADER_BYTES) {
 		return ICMP_E_MALFORMED;
 	}
-	if (n_bytes == n_packet_bytes && icmp_checksum(icmp, n_icmp) != 0) {
+	if (defence_is_on(CHECKSUM) && n_bytes == n_packet_bytes &&
+	    icmp_checksum(icmp, n_icmp) != 0) {
 		return ICMP_E_MALFORMED; /* the kernel delivers wrong checksums to raw sockets */
 	}
 	if (icmp[0] == ICMP_ECHOREPLY) {

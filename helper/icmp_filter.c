@@ -90,6 +90,9 @@ static int filter_attach_ipv6(int fd, uint16_t block) {
 }
 
 int icmp_filter_attach_receive(int fd, enum family family, uint16_t identifier_block) {
+	if (!defence_is_on(PACKET_FILTER)) {
+		return 0;
+	}
 	return family == FAMILY_IPV4 ? filter_attach_ipv4(fd, identifier_block)
 				     : filter_attach_ipv6(fd, identifier_block);
 }

@@ -75,41 +75,38 @@ static int set_buffer(int fd, int force_option, int option, uint32_t *ret_n_byte
 	return r;
 }
 
-/* Blocks types of ICMP before the kernel copies a packet for this socket, which a socket filter is too late for: every ICMP packet of
- * the machine is offered to every raw socket. A receive socket gets what answers are made of, a send socket nothing. */
-static int set_type_filter(int fd, enum family family, bool receives) {
-	const struct icmp_filter ipv4 = {
-		receives ? ~(1U << ICMP_ECHOREPLY | 1U << ICMP_DEST_UNREACH |
-			     1U << ICMP_TIME_EXCEEDED | 1U << ICMP_PARAMETERPROB)
-			 : ~0U,
-	};
+/* Lets in the types of ICMP that answers are made of: every ICMP packet of the machine is offered to every raw socket, and a socket filter
+ * comes only after the kernel has copied it. */
+static int set_type_filter(int fd, enum family family) {
+	const struct icmp_filter ipv4 = {~(1U << ICMP_ECHOREPLY | 1U << ICMP_DEST_UNREACH |
+					   1U << ICMP_TIME_EXCEEDED | 1U << ICMP_PARAMETERPROB)};
 	struct icmp6_filter ipv6;
 	int r;
 
 	ICMP6_FILTER_SETBLOCKALL(&ipv6);
-	if (receives) {
-		ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &ipv6);
-		ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &ipv6);
-		ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &ipv6);
-		ICMP6_FILTER_SETPASS(ICMP6_TIME_EXCEEDED, &ipv6);
-		ICMP6_FILTER_SETPASS(ICMP6_PARAM_PROB, &ipv6);
-	}
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &ipv6);
+	ICMP6_FILTER_SETPASS(ICMP6_DST_UNREACH, &ipv6);
+	ICMP6_FILTER_SETPASS(ICMP6_PACKET_TOO_BIG, &ipv6);
+	ICMP6_FILTER_SETPASS(ICMP6_TIME_EXCEEDED, &ipv6);
+	ICMP6_FILTER_SETPASS(ICMP6_PARAM_PROB, &ipv6);
 	r = family == FAMILY_IPV4
 		    ? setsockopt(fd, SOL_RAW, ICMP_FILTER, &ipv4, sizeof ipv4)
 		    : setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &ipv6, sizeof ipv6);
 	return r < 0 ? -errno : 0;
 }
 
-static int bind_to(int fd, enum family family, bool is_nobody, in_port_t identifier) {
+/* @address: of IPv4 its last four bytes. */
+static int bind_to(int fd, enum family family, const struct in6_addr *address,
+		   in_port_t identifier) {
 	const struct sockaddr_in ipv4 = {
 		.sin_family = AF_INET,
 		.sin_port = identifier,
-		.sin_addr.s_addr = htonl(is_nobody ? INADDR_UNSPEC_GROUP : INADDR_ANY),
+		.sin_addr.s_addr = address->s6_addr32[3],
 	};
 	const struct sockaddr_in6 ipv6 = {
 		.sin6_family = AF_INET6,
 		.sin6_port = identifier,
-		.sin6_addr.s6_addr = {is_nobody ? 0xff : 0},
+		.sin6_addr = *address,
 	};
 	int r = family == FAMILY_IPV4 ? bind(fd, (const struct sockaddr *)&ipv4, sizeof ipv4)
 				      : bind(fd, (const struct sockaddr *)&ipv6, sizeof ipv6);
@@ -117,24 +114,35 @@ static int bind_to(int fd, enum family family, bool is_nobody, in_port_t identif
 	return r < 0 ? -errno : 0;
 }
 
-/* Binds a send socket to the one group that is never assigned (RFC 1112, RFC 4291). What arrives is compared with this address before
- * anything else, so that no packet of the machine costs the socket time, nor an ICMP error that quotes somebody's echo request fills
- * its error queue. As a group's it does not become the source of what is sent. */
+/* Binds a send socket to a group that nobody guesses. What arrives is compared with this address before anything else, so that no packet
+ * of the machine costs the socket time, nor an ICMP error fills its error queue: the kernel finds the sockets that one concerns by the
+ * source address in its quote, which whoever forges it may choose. As a group's it does not become the source of what is sent. */
 static int bind_to_nobody(int fd, enum family family) {
-	return bind_to(fd, family, true, 0);
+	struct in6_addr group;
+	int r = 0;
+
+	if (getrandom(&group, sizeof group, 0) < 0) {
+		return -errno;
+	}
+	group.s6_addr[0] = 0xff;
+	group.s6_addr[1] = 0x0e; /* of global scope: no interface need be named */
+	group.s6_addr[12] = 0xe0 | (group.s6_addr[12] & 0x0f);
+	if (family == FAMILY_IPV6) { /* else any group matches */
+		r = set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	}
+	return r < 0 ? r : bind_to(fd, family, &group, 0);
 }
 
 static int filter_raw(const struct icmp_sockets *sockets, int fd, enum family family,
 		      bool receives) {
-	int r = set_type_filter(fd, family, receives);
+	int r = receives ? set_type_filter(fd, family) : icmp_filter_attach_none(fd);
 
 	if (r == 0 && receives) {
-		return icmp_filter_attach_receive(fd, family, sockets->facts.identifier_block);
+		r = icmp_filter_attach_receive(fd, family, sockets->facts.identifier_block);
+	} else if (r == 0 && defence_is_on(HIDDEN_SEND_SOCKETS)) {
+		r = bind_to_nobody(fd, family);
 	}
-	if (r == 0) {
-		r = icmp_filter_attach_none(fd);
-	}
-	return r < 0 ? r : bind_to_nobody(fd, family);
+	return r;
 }
 
 /* Takes the identifier that belongs to @number, for this socket alone: by default the kernel lets others take it too, and gives the
@@ -144,7 +152,7 @@ static int bind_identifier(const struct icmp_sockets *sockets, int fd, enum fami
 	int identifier = sockets->facts.identifier_block + number - DESCRIPTOR_FIRST_SEND;
 	int r = defence_is_on(SOLE_IDENTIFIER) ? set_int(fd, SOL_SOCKET, SO_REUSEADDR, 0) : 0;
 
-	return r < 0 ? r : bind_to(fd, family, false, htons((uint16_t)identifier));
+	return r < 0 ? r : bind_to(fd, family, &in6addr_any, htons((uint16_t)identifier));
 }
 
 static int set_up_to_receive(struct icmp_sockets *sockets, int fd, enum family family) {
@@ -183,7 +191,7 @@ static int set_up_to_send(struct icmp_sockets *sockets, int fd, enum family fami
 	if (r == 0) {
 		r = set_stamp_flags(fd, true);
 	}
-	if (r == 0) { /* else a queue that is full drops in silence */
+	if (r == 0 && defence_is_on(SEND_ERRORS)) { /* else a queue that is full drops in silence */
 		r = set_ip(fd, family, IP_RECVERR, IPV6_RECVERR, 1);
 	}
 	if (r == 0 && dont_fragment) {

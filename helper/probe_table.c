@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "helper/defence.h"
+
 enum { IDENTIFIER_SECONDS = 30, WORD_BITS = 64 };
 
 int probe_table_init(struct probe_table *ret_table, uint32_t n_probes, uint32_t n_identifiers) {
@@ -107,7 +109,8 @@ uint64_t probe_secret(const struct probe_table *table, const struct probe *probe
 	struct {
 		struct in6_addr destination; /* IPv4-mapped: so the family is in it */
 		uint32_t key, generation;
-	} input = {probe->destination, probe->key, probe->generation};
+	} input = {probe->destination, probe->key,
+		   defence_is_on(GENERATION) ? probe->generation : 0};
 
 	return siphash(&table->secret_key, &input, sizeof input);
 }

@@ -4,6 +4,7 @@
  * does not prove to be an answer to a probe is counted and goes nowhere. */
 #include <string.h>
 
+#include "helper/defence.h"
 #include "helper/icmp_filter.h"
 #include "helper/prober_private.h"
 
@@ -109,8 +110,8 @@ static enum proof prove(const struct prober *prober, const struct probe *probe,
 	size_t n_sent = n_secret_bytes_sent(probe, message);
 	size_t n_bytes = message->n_secret_bytes < n_sent ? message->n_secret_bytes : n_sent;
 
-	if (memcmp(&secret, &message->secret, n_bytes) != 0 ||
-	    (!message->is_error && n_bytes < n_sent)) {
+	if (defence_is_on(SECRET) && (memcmp(&secret, &message->secret, n_bytes) != 0 ||
+				      (!message->is_error && n_bytes < n_sent))) {
 		return PROOF_NONE;
 	}
 	return n_bytes == ICMP_SECRET_BYTES ? PROOF_FULL : PROOF_WEAK;
@@ -152,7 +153,7 @@ static void take_late(struct prober *prober, struct probe *probe,
 	};
 
 	*(replied ? &prober->n_duplicates : &prober->n_late) += 1;
-	if (!(probe->marks & mark)) {
+	if (!(probe->marks & mark) || !defence_is_on(TOLD_ONCE)) {
 		probe->marks |= mark;
 		push_event(prober, probe, &outcome);
 	}
@@ -212,7 +213,7 @@ static void take_error(struct prober *prober, uint32_t slot, const struct icmp_m
 	probe->reporter = *reporter;
 	probe->detail =
 		(uint16_t)(message->next_hop_mtu > UINT16_MAX ? UINT16_MAX : message->next_hop_mtu);
-	if (proof == PROOF_WEAK) {
+	if (proof == PROOF_WEAK && defence_is_on(VERIFIED_ERRORS)) {
 		take_unverified_error(prober, probe);
 		return;
 	}
@@ -230,13 +231,15 @@ static void take_message(struct prober *prober, const struct icmp_message *messa
 	const struct in6_addr *probed =
 		message->is_error ? &message->quoted_destination : &message->source;
 	enum proof proof;
+	bool is_from_target; /* or, of an error, about it */
 
 	if (probe == NULL || probe->state == PROBE_WAITING) {
 		prober->n_foreign++;
 		return;
 	}
-	proof = IN6_ARE_ADDR_EQUAL(probed, &probe->destination) ? prove(prober, probe, message)
-								: PROOF_NONE;
+	is_from_target =
+		IN6_ARE_ADDR_EQUAL(probed, &probe->destination) || !defence_is_on(SOURCE_ADDRESS);
+	proof = is_from_target ? prove(prober, probe, message) : PROOF_NONE;
 	if (proof == PROOF_NONE) {
 		prober->n_forged++;
 	} else if (message->is_error) {

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "helper/defence.h"
 #include "helper/prober_private.h"
 
 enum {
@@ -225,7 +226,8 @@ void prober_expire(struct prober *prober) {
 	int64_t now_ns = prober->seen_ns;
 	uint32_t slot = timing_wheel_expire(&prober->wheel, now_ns);
 
-	if (slot != PROBE_NONE && icmp_sockets_dropped(prober->sockets)) {
+	if (slot != PROBE_NONE && icmp_sockets_dropped(prober->sockets) &&
+	    defence_is_on(OVERFLOW_TOLD)) {
 		prober->n_receive_drops++;
 		prober->dropped_ns = clock_monotonic_ns(&prober->clock);
 	}
