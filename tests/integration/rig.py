@@ -269,7 +269,7 @@ def defended_by(*defences):
 class Helper:
     """A shared helper, started by root, that listens in a folder of its own."""
 
-    def __init__(self, namespace, configuration=UNLIMITED, arguments=(), without=None):
+    def __init__(self, namespace, configuration=UNLIMITED, arguments=(), without=None, prefix=()):
         self.namespace = namespace
         self.folder = temporary_folder()
         self.socket = self.folder / "multiping.sock"
@@ -277,7 +277,7 @@ class Helper:
         configuration_path = self.folder / "helper.conf"
         configuration_path.write_text(with_socket_kind(configuration))
         start = program_without(without, "multiping-helper") if without else [program("multiping-helper")]
-        self.argv = [*start, "--listen", self.socket,
+        self.argv = [*prefix, *start, "--listen", self.socket,
                      "--config", configuration_path, *arguments]
         self.start()
 
@@ -364,10 +364,11 @@ class Case(unittest.TestCase):
         self.addCleanup(namespace.close)
         return namespace
 
-    def helper(self, namespace, configuration=UNLIMITED, arguments=(), lacking=None):
-        """@lacking: a defence that this kernel has and older ones do not, switched off to try the one that it falls back to."""
+    def helper(self, namespace, configuration=UNLIMITED, arguments=(), lacking=None, prefix=()):
+        """@lacking: a defence that this kernel has and older ones do not, switched off to try the one that it falls back to. @prefix:
+        a command that becomes the helper, as `nice` would."""
         without = ",".join(filter(None, (lacking, self.without)))
-        helper = Helper(namespace, configuration, arguments, without)
+        helper = Helper(namespace, configuration, arguments, without, prefix)
         self.addCleanup(helper.kill if self.without else helper.stop)  # that a control ends well is not asked
         return helper
 

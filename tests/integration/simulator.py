@@ -97,12 +97,12 @@ class Simulator:
 class Case(rig.Case):
     """A test case with a helper on a simulated network, and a client of ALICE's."""
 
-    def simulate(self, *rules, configuration=rig.UNLIMITED, **options):
+    def simulate(self, *rules, configuration=rig.UNLIMITED, prefix=(), **options):
         self.network = self.namespace()
         self.network.sysctl("net.ipv4.conf.all.rp_filter", 0)
         self.simulator = Simulator(self.network, *rules, **options)
         self.addCleanup(self.simulator.stop)
-        self.shared = self.helper(self.network, configuration)
+        self.shared = self.helper(self.network, configuration, prefix=prefix)
         self.client = self.client_of(rig.ALICE)
 
     def client_of(self, uid):
