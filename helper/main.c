@@ -215,14 +215,11 @@ static int open_sockets(struct start *start) {
 
 	r = icmp_sockets_open(&start->config, start->tried, &start->n_tried, &start->sockets);
 	if (r < 0) {
-		return reason_set(
-			&start->reason, r,
-			is_private
-				? "give this program cap_net_raw=p, set net.ipv4.ping_group_range "
-				  "to its group, or start a shared helper"
-				: "start it as root or with CAP_NET_RAW, or set "
-				  "net.ipv4.ping_group_range to its group",
-			"no way to send ICMP");
+		return reason_set(&start->reason, r,
+				  is_private ? NULL /* its client knows better */
+					     : "start it as root or with CAP_NET_RAW, or set "
+					       "net.ipv4.ping_group_range to its group",
+				  "no way to send ICMP");
 	}
 	for (size_t i = 0; i < start->n_tried; i++) {
 		log_event("without what=%s errno=%u", start->tried[i].what, start->tried[i].error);

@@ -15,7 +15,7 @@
  *	// level 1: gcc example.c -lmultiping
  *	const char *hosts[] = {"127.0.0.1", "::1", "www.example.org"};
  *	struct multiping_result *results;
- *	char message[512];
+ *	char message[1024];
  *	if (multiping_run(hosts, 3, 1000000, 2, NULL, &results, message, sizeof message) < 0) {
  *		errx(1, "%s", message);
  *	}

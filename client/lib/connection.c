@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,30 @@ static const char *environment_path(const char *name, const char *otherwise) {
 
 static const char *private_path(void) {
 	return environment_path("MULTIPING_HELPER", MULTIPING_PRIVATE_HELPER);
+}
+
+void connection_say(struct connection *connection, const char *format, ...) {
+	struct words answer;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(answer.text, sizeof answer.text, format, arguments);
+	va_end(arguments);
+	if (!connection->is_private) {
+		words_set(connection->words, "%s: %s", connection->path, answer.text);
+	} else if (connection->state == CONNECTION_UP) {
+		words_set(connection->words, "the private helper: %s", answer.text);
+	} else {
+		words_set(connection->words, "no helper: socket %s: %s; private helper %s: %s",
+			  connection->path, words_of_error(connection->socket_error),
+			  private_path(), answer.text);
+	}
+}
+
+void connection_advise(struct connection *connection, enum advice_about about) {
+	if (connection->is_private && connection->state != CONNECTION_UP) {
+		advice_add(connection->words, private_path(), about);
+	}
 }
 
 int connection_init(struct connection *connection, int epoll_fd, const char *socket_path,
@@ -93,17 +118,6 @@ static bool uid_is_overflow(uid_t uid) {
 	return fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strtoul(text, NULL, 10) == uid;
 }
 
-/* Whether all uids there are have a number here: else this is a user namespace of some kind. */
-static bool is_first_user_namespace(void) {
-	char text[64] = "";
-	unsigned first, outside, n;
-	CLEANUP(cleanup_fd) int fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
-
-	return fd < 0 || read(fd, text, sizeof text - 1) <= 0 ||
-	       (sscanf(text, "%u %u %u", &first, &outside, &n) == 3 && first == 0 && outside == 0 &&
-		n == UINT32_MAX);
-}
-
 /* Whoever could make the default path before the helper did would see what this program pings, and
  * invent the answers. */
 static bool peer_is_trusted(int fd) {
@@ -114,7 +128,7 @@ static bool peer_is_trusted(int fd) {
 		return false;
 	}
 	return peer.uid == 0 || peer.uid == geteuid() ||
-	       (!is_first_user_namespace() && uid_is_overflow(peer.uid));
+	       (!advice_is_first_user_namespace() && uid_is_overflow(peer.uid));
 }
 
 static int connection_greet(struct connection *connection) {
@@ -155,17 +169,14 @@ static int connection_spawn(struct connection *connection, int socket_error, int
 		words_set(connection->words, "the private helper %s keeps ending", path);
 		return -ECONNRESET;
 	}
+	connection->is_private = true;
+	connection->socket_error = socket_error;
 	r = spawn_helper(path, &connection->fd);
 	if (r < 0) {
-		words_set(connection->words,
-			  "no helper: socket %s: %s; private helper %s: %s. Start the service "
-			  "(systemctl start multiping.socket), or as root \"multiping-helper "
-			  "--listen PATH\" with MULTIPING_SOCKET=PATH here; or install the private "
-			  "helper with \"setcap cap_net_raw=p\"",
-			  connection->path, words_of_error(socket_error), path, words_of_error(-r));
+		connection_say(connection, "%s", words_of_error(-r));
+		connection_advise(connection, ADVICE_NOT_STARTED);
 		return r;
 	}
-	connection->is_private = true;
 	return connection_greet(connection);
 }
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "client/lib/advice.h"
 #include "client/lib/words.h"
 #include "protocol/buffer.h"
 #include "protocol/message.h"
@@ -29,6 +30,7 @@ struct connection {
 	int epoll_fd;  /* borrowed; @fd is registered there */
 	bool is_named; /* @path was given: no other helper is tried */
 	bool is_private;
+	int socket_error;       /* private: why it is */
 	bool is_same_namespace; /* the helper's network namespace is ours; once up */
 	bool has_output;        /* a message waits for room in the socket */
 	char path[CONNECTION_PATH_BYTES];
@@ -73,6 +75,14 @@ int connection_write(struct connection *connection, struct request *request);
 
 /* Writes what waits, where the socket has room. -errno. */
 int connection_flush(struct connection *connection);
+
+/* The words become what the present helper answered; of a private one that never was up, with what was
+ * tried before. */
+__attribute__((format(printf, 2, 3))) void connection_say(struct connection *connection,
+							  const char *format, ...);
+
+/* Adds what would help, where what was said is of a private helper that never was up. */
+void connection_advise(struct connection *connection, enum advice_about about);
 
 /* Ends what failed with -@error. Where that is a helper that had answered, or no other was found for
  * it yet, and its return may be hoped for: true, and connection_advance() looks for it. */

@@ -10,19 +10,14 @@
 
 #include "client/lib/connection.h"
 
-static const char *connection_whom(const struct connection *connection) {
-	return connection->is_private ? "the private helper" : connection->path;
-}
-
 /* Fails with -@error: the socket itself does not work. */
 static int connection_socket_failed(struct connection *connection, int error) {
-	words_set(connection->words, "%s: %s", connection_whom(connection), words_of_error(error));
+	connection_say(connection, "%s", words_of_error(error));
 	return -error;
 }
 
 static int connection_broken(struct connection *connection) {
-	words_set(connection->words, "%s: what it said is not the protocol",
-		  connection_whom(connection));
+	connection_say(connection, "what it said is not the protocol");
 	return -EPROTO;
 }
 
@@ -46,12 +41,13 @@ static int closing_error(enum protocol_code code) {
 static void connection_handle_closing(struct connection *connection,
 				      const struct closing *closing) {
 	connection->closing_error = closing_error(closing->code);
-	words_set(connection->words, "%s: %s", connection_whom(connection), closing->text);
+	connection_say(connection, "%s", closing->text);
 	for (size_t i = 0; i < closing->n_tried; ++i) {
 		words_add(connection->words, "%s%s: %s", i == 0 ? " (tried " : ", ",
 			  closing->tried[i].what, words_of_error((int)closing->tried[i].error));
 	}
 	words_add(connection->words, "%s", closing->n_tried > 0 ? ")" : "");
+	connection_advise(connection, closing->n_tried > 0 ? ADVICE_NO_RIGHT : ADVICE_OTHER);
 }
 
 static bool namespace_is_ours(uint64_t inode) {
@@ -69,8 +65,7 @@ static int connection_handle_hello(struct connection *connection, const struct m
 		return connection_broken(connection);
 	}
 	if (message->has_fault) {
-		words_set(connection->words, "%s: %s", connection_whom(connection),
-			  message->fault.message);
+		connection_say(connection, "%s", message->fault.message);
 		return is_version ? -EPROTONOSUPPORT : -EPROTO;
 	}
 	r = message_unpack_hello(connection->decoder, hello);
@@ -88,8 +83,9 @@ static int connection_ended(struct connection *connection) {
 	if (connection->closing_error != 0) {
 		return -connection->closing_error;
 	}
-	words_set(connection->words, "%s closed the connection%s", connection_whom(connection),
-		  connection->state == CONNECTION_UP ? "" : " before it had answered");
+	connection_say(connection, "it closed the connection%s",
+		       connection->state == CONNECTION_UP ? "" : " before it had answered");
+	connection_advise(connection, ADVICE_OTHER);
 	return -ECONNRESET;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 /* The last failure in words: what multiping_message() returns. */
 
-enum { WORDS_BYTES = 1024 };
+enum { WORDS_BYTES = 2048 };
 struct words {
 	char text[WORDS_BYTES];
 };

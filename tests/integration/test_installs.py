@@ -6,7 +6,7 @@ the library by ordinary users, and what the kernel says of it then. And what onc
 import os
 import re
 import signal
-import subprocess
+import time
 from pathlib import Path
 
 import hostile
@@ -134,6 +134,52 @@ class PastVulnerabilities(Case):
         os.kill(helper, signal.SIGSEGV)
         self.assertEqual(self.assert_ends(start, 128 + signal.SIGSEGV), "", "it left a core")
         self.assertEqual(os.listdir(folder), [])
+
+
+class Library(Case):
+    """CVE-2025-49809: mtr's MTR_PACKET, and its search in the working folder, named the program that was run with rights."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = rig.temporary_folder()
+        self.folder.chmod(0o777)
+        self.ran = self.folder / "ran"
+        self.evil = self.folder / "multiping-helper-private"
+        self.evil.write_text(f"#!/bin/sh\n: > {self.ran}\n")
+        self.evil.chmod(0o755)
+
+    def test_runs_the_program_that_is_compiled_in_and_searches_for_none(self):
+        trace = self.folder / "trace"
+        argv = rig.as_user(rig.ALICE, ["/bin/sh", "-c", 'cd "$0" && exec "$@"', self.folder, "/usr/bin/strace", "-f", "-s", "1000", "-o",
+                                       trace, "-e", "trace=%process,%file", rig.program("multiping"), "127.0.0.1"])
+        done = self.host.run(argv, env=rig.environment(
+            PATH=f"{self.folder}:.:/usr/bin", ASAN_OPTIONS="detect_leaks=0"))  # which cannot be done under strace
+        self.assertEqual(done.returncode, 4, done.stderr)
+        after = trace.read_text().partition(" execve(")[2]
+        compiled_in, = set(re.findall(r'exec\w*\((?:AT_FDCWD, )?"([^"]*)"', after))
+        self.assertRegex(compiled_in, r"^/.*/libexec/multiping/multiping-helper-private$")
+        self.assertEqual(set(re.findall(r'"([^"]*multiping-helper-private)"', after)), {compiled_in})
+        self.assertFalse(self.ran.exists())
+
+    def test_no_variable_counts_in_a_setuid_program(self):
+        program = rig.copy_to(rig.temporary_folder(), rig.BUILD / "tests/integration/attack/setuid_client")
+        for mode in (0o755, 0o4755):  # the first shows that the second would be seen
+            os.chown(program, rig.BOB, 0)
+            program.chmod(mode)
+            self.ran.unlink(missing_ok=True)
+            for variables in ({"MULTIPING_HELPER": str(self.evil)}, {"MULTIPING_SOCKET": str(self.folder / "evil.sock")}):
+                done = self.host.run(rig.as_user(rig.ALICE, [program], no_new_privs=False), env=rig.environment(**variables))
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertEqual("evil.sock" in done.stdout or str(self.evil) in done.stdout, mode == 0o755, done.stdout)
+                if "MULTIPING_HELPER" in variables:
+                    self.assert_run(mode == 0o755)
+
+    def assert_run(self, was_run):
+        """Whether it ran may be to be seen a moment later: the library's helper is no child of its program's."""
+        deadline = time.monotonic() + (rig.START_SECONDS if was_run else 0.2)
+        while not self.ran.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(self.ran.exists(), was_run)
 
 
 if __name__ == "__main__":
