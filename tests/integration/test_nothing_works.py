@@ -6,16 +6,14 @@ what the library says, and so does Python."""
 import os
 import re
 import socket
-import subprocess
 
 import hostile
 import rig
 
-
 SOCKET = "/run/multiping/multiping.sock"
 NO_SOCKET = rf"no helper: socket {SOCKET}: No such file or directory; private helper {{helper}}: "
-REFUSED = (r"cannot open the ICMP sockets: no way to send ICMP: Operation not permitted \(tried raw IPv4 sockets: "
-           r"Operation not permitted, raw IPv6 sockets: Operation not permitted.*\)")
+REFUSED = (r"cannot open the ICMP sockets: no way to send ICMP: Permission denied \(tried raw IPv4 sockets: Operation not permitted, "
+           r"raw IPv6 sockets: Operation not permitted, ping IPv4 sockets: Permission denied, ping IPv6 sockets: Permission denied\)")
 SERVICE = (r'the service \("systemctl start multiping\.socket"; or as root "multiping-helper --listen PATH", and '
            r'MULTIPING_SOCKET=PATH here\)')
 HELPS = r"\. What helps: "
@@ -40,7 +38,7 @@ class NothingWorks(hostile.Case):
         self.assertRegex(done.stderr, rf"^\S+/multiping: {pattern}\n$")
 
     def test_something_works(self):
-        self.assert_alive(self.run_multiping(), ["127.0.0.1"])  # of what is switched off below
+        self.assert_alive(self.run_multiping(), ["127.0.0.1"])  # which is taken away below
 
     def test_no_private_helper(self):
         missing = "/nonexistent/helper"
@@ -57,6 +55,11 @@ class NothingWorks(hostile.Case):
             done = self.run_multiping(user=lambda argv: rig.as_user(rig.ALICE, argv, keep_bounding=True), helper=helper)
             self.assert_says(done, NO_SOCKET + REFUSED + r"\. This program runs under no_new_privs, where no private helper gets "
                              "a right" + HELPS + PING_SOCKETS, helper)
+
+    def test_what_is_said_to_help_helps(self):
+        self.host.sysctl("net.ipv4.ping_group_range", "0 2147483647")
+        done = self.run_multiping(user=lambda argv: rig.as_user(rig.ALICE, argv))  # under no_new_privs
+        self.assert_alive(done, ["127.0.0.1"])
 
     def test_empty_bounding_set(self):
         done = self.run_multiping(user=lambda argv: rig.as_user(rig.ALICE, argv, no_new_privs=False))
