@@ -2,16 +2,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The floor under every pinger's cost: a bare loop of sendto(2) and recvmmsg(2) on one raw socket, with kernel time stamps both ways.
  *
- * No second process, no table, no timers, no policy, no output: it pings N addresses from 127.1.0.0 on, once each, one echo request
- * at a time, draining replies and transmit stamps every DRAIN_EVERY sends. What multiping costs above this is its own doing.
- * Prints one line: "replies N processor_us_per_target X median_rtt_us Y". Needs root. */
+ * No second process, no table, no timers, no policy, no output: it pings N addresses from 127.1.0.0 or fd00:1:: on, once each, one echo
+ * request at a time, draining replies and transmit stamps every DRAIN_EVERY sends. What multiping costs above this is its own doing.
+ * Prints one JSON object: replies, processor and wall seconds, round-trip times in microseconds. Needs root. */
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/net_tstamp.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +22,12 @@
 #include <time.h>
 
 enum {
-	MAX_TARGETS = 65536, /* the sequence number tells them apart */
+	MAX_TARGETS = 1 << 20,
 	DRAIN_EVERY = 16,
 	BATCH = 64,
 	DATA_BYTES = 56,
-	IDENTIFIER = 0x4d50,
+	IDENTIFIER =
+		0x4d50, /* and the next ones: they and the sequence number tell the targets apart */
 	RECEIVE_BYTES = 16 << 20,
 	PATIENCE_DRAINS = 1000000,
 };
@@ -35,6 +38,7 @@ struct echo {
 };
 
 struct floor {
+	bool ipv6;
 	int fd;
 	uint32_t n_targets, n_replies, n_stamps;
 	int64_t sent_ns[MAX_TARGETS], received_ns[MAX_TARGETS]; /* the kernel's stamps */
@@ -52,16 +56,22 @@ static uint16_t checksum(const void *bytes, size_t n_bytes) {
 }
 
 static int floor_open(struct floor *floor) {
-	const struct icmp_filter filter = {.data = ~(1U << ICMP_ECHOREPLY)};
+	const struct icmp_filter ipv4 = {.data = ~(1U << ICMP_ECHOREPLY)};
 	const int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
 			   SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
 			   SOF_TIMESTAMPING_OPT_TSONLY;
 	const int bytes = RECEIVE_BYTES;
+	struct icmp6_filter ipv6;
+	int r;
 
-	floor->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
-	if (floor->fd < 0 ||
-	    setsockopt(floor->fd, SOL_RAW, ICMP_FILTER, &filter, sizeof(filter)) < 0 ||
-	    setsockopt(floor->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
+	ICMP6_FILTER_SETBLOCKALL(&ipv6);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &ipv6);
+	floor->fd =
+		socket(floor->ipv6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       floor->ipv6 ? (int)IPPROTO_ICMPV6 : (int)IPPROTO_ICMP);
+	r = floor->ipv6 ? setsockopt(floor->fd, IPPROTO_ICMPV6, ICMP6_FILTER, &ipv6, sizeof(ipv6))
+			: setsockopt(floor->fd, SOL_RAW, ICMP_FILTER, &ipv4, sizeof(ipv4));
+	if (r < 0 || setsockopt(floor->fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
 	    setsockopt(floor->fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)) < 0 ||
 	    setsockopt(floor->fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) < 0) {
 		return -errno;
@@ -70,17 +80,26 @@ static int floor_open(struct floor *floor) {
 }
 
 static int floor_send(struct floor *floor, uint32_t number) {
-	struct echo echo = {.header = {.type = ICMP_ECHO, .un.echo = {.id = htons(IDENTIFIER)}}};
-	const struct sockaddr_in to = {.sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(0x7f010000U + number)};
+	struct echo echo = {
+		.header = {.un.echo = {.id = htons((uint16_t)(IDENTIFIER + (number >> 16))),
+				       .sequence = htons((uint16_t)number)}}};
+	struct sockaddr_in ipv4 = {.sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(0x7f010000U + number)};
+	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xfd, 0, 0, 1}};
+	ssize_t n;
 
-	echo.header.un.echo.sequence = htons((uint16_t)number);
-	echo.header.checksum = checksum(&echo, sizeof(echo));
-	if (sendto(floor->fd, &echo, sizeof(echo), 0, (const struct sockaddr *)&to, sizeof(to)) <
-	    0) {
-		return -errno;
+	if (floor->ipv6) { /* the kernel adds the checksum */
+		echo.header.type = ICMP6_ECHO_REQUEST;
+		ipv6.sin6_addr.s6_addr32[3] = htonl(number);
+		n = sendto(floor->fd, &echo, sizeof(echo), 0, (const struct sockaddr *)&ipv6,
+			   sizeof(ipv6));
+	} else {
+		echo.header.type = ICMP_ECHO;
+		echo.header.checksum = checksum(&echo, sizeof(echo));
+		n = sendto(floor->fd, &echo, sizeof(echo), 0, (const struct sockaddr *)&ipv4,
+			   sizeof(ipv4));
 	}
-	return 0;
+	return n < 0 ? -errno : 0;
 }
 
 /* The stamp of a message; @ret_id (or NULL) becomes what SOF_TIMESTAMPING_OPT_ID counted. 0: there is none. */
@@ -93,7 +112,8 @@ static int64_t stamp_get(struct msghdr *message, uint32_t *ret_id) {
 
 			memcpy(&stamps, CMSG_DATA(c), sizeof(stamps));
 			ns = stamps.ts[0].tv_sec * INT64_C(1000000000) + stamps.ts[0].tv_nsec;
-		} else if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR &&
+		} else if (((c->cmsg_level == SOL_IP && c->cmsg_type == IP_RECVERR) ||
+			    (c->cmsg_level == SOL_IPV6 && c->cmsg_type == IPV6_RECVERR)) &&
 			   ret_id != NULL) {
 			struct sock_extended_err error;
 
@@ -132,9 +152,12 @@ static void floor_drain(struct floor *floor, int flags) {
 				floor->n_stamps++;
 				continue;
 			}
-			memcpy(&header, bytes[i] + (bytes[i][0] & 15) * 4, sizeof(header));
-			if (header.un.echo.id == htons(IDENTIFIER)) {
-				floor->received_ns[ntohs(header.un.echo.sequence)] = ns;
+			memcpy(&header, bytes[i] + (floor->ipv6 ? 0 : (bytes[i][0] & 15) * 4),
+			       sizeof(header));
+			number = (uint32_t)(ntohs(header.un.echo.id) - IDENTIFIER) << 16 |
+				 ntohs(header.un.echo.sequence);
+			if (number < floor->n_targets) {
+				floor->received_ns[number] = ns;
 				floor->n_replies++;
 			}
 		}
@@ -147,20 +170,19 @@ static int compare(const void *one, const void *other) {
 	return (a > b) - (a < b);
 }
 
-/* Sorts in place: the stamps are of no further use. */
-static double median_rtt_us(struct floor *floor) {
+/* Leaves the round-trip times where the replies' stamps were, sorted. */
+static void sort_times(struct floor *floor) {
 	for (uint32_t i = 0; i < floor->n_targets; i++) {
 		floor->received_ns[i] -= floor->sent_ns[i];
 	}
 	qsort(floor->received_ns, floor->n_targets, sizeof(floor->received_ns[0]), compare);
-	return (double)floor->received_ns[floor->n_targets / 2] / 1e3;
 }
 
-static double processor_us(void) {
+static double seconds(clockid_t clock) {
 	struct timespec now;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 static int floor_run(struct floor *floor) {
@@ -188,23 +210,31 @@ static int floor_run(struct floor *floor) {
 
 int main(int argc, char **argv) {
 	static struct floor floor;
-	double begin_us;
+	double processor, wall;
 	int r;
 
-	floor.n_targets = argc == 2 ? (uint32_t)strtoul(argv[1], NULL, 10) : 0;
+	floor.ipv6 = argc > 1 && strcmp(argv[1], "-6") == 0;
+	floor.n_targets =
+		argc == 2 + floor.ipv6 ? (uint32_t)strtoul(argv[1 + floor.ipv6], NULL, 10) : 0;
 	if (floor.n_targets == 0 || floor.n_targets > MAX_TARGETS) {
-		fprintf(stderr, "usage: floor N (1 to %d)\n", MAX_TARGETS);
+		fprintf(stderr, "usage: floor [-6] N (1 to %d)\n", MAX_TARGETS);
 		return 2;
 	}
 	r = floor_open(&floor);
-	begin_us = processor_us();
+	processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	wall = seconds(CLOCK_MONOTONIC);
 	r = r < 0 ? r : floor_run(&floor);
 	if (r < 0) {
 		fprintf(stderr, "floor: %s\n", strerror(-r));
 		return 1;
 	}
-	printf("replies %u processor_us_per_target %.3f", floor.n_replies,
-	       (processor_us() - begin_us) / floor.n_targets);
-	printf(" median_rtt_us %.3f\n", median_rtt_us(&floor));
+	processor = seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
+	wall = seconds(CLOCK_MONOTONIC) - wall;
+	sort_times(&floor);
+	printf("{\"replies\": %u, \"processor_s\": %.6f, \"wall_s\": %.6f, \"p50_us\": %.3f, "
+	       "\"p99_us\": %.3f}\n",
+	       floor.n_replies, processor, wall,
+	       (double)floor.received_ns[floor.n_targets / 2] / 1e3,
+	       (double)floor.received_ns[(uint64_t)floor.n_targets * 99 / 100] / 1e3);
 	return 0;
 }
