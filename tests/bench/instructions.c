@@ -55,7 +55,7 @@ static int helper_start(const char *path, struct helper **ret_helper) {
 
 static int ask(struct multiping *multiping, unsigned n_targets) {
 	for (unsigned i = 0; i < n_targets; i++) {
-		char host[sizeof "127.255.255.255"];
+		char host[64];
 		size_t target;
 		int r;
 
