@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "helper/defence.h"
 #include "helper/text.h"
 
 enum { MAPPED_BITS = 96 }; /* before the IPv4 address: ::ffff:0:0/96 */
@@ -22,6 +23,9 @@ static struct in6_addr mapped(const uint8_t ipv4[4]) {
 struct in6_addr destination_canonical(const struct in6_addr *address) {
 	static const uint8_t zero[4], localhost[4] = {127, 0, 0, 1};
 
+	if (!defence_is_on(CANONICAL_ADDRESSES)) {
+		return *address;
+	}
 	if (IN6_IS_ADDR_UNSPECIFIED(address)) {
 		return in6addr_loopback;
 	}
@@ -35,6 +39,9 @@ bool destination_embedded(const struct in6_addr *address, struct in6_addr *ret_i
 	static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052: 64:ff9b::/96 */
 	const uint8_t *bytes = address->s6_addr;
 
+	if (!defence_is_on(EMBEDDED_ADDRESSES)) {
+		return false;
+	}
 	if (IN6_IS_ADDR_V4COMPAT(address) || memcmp(bytes, nat64, sizeof nat64) == 0) {
 		*ret_ipv4 = mapped(bytes + 12);
 	} else if (bytes[0] == 0x20 && bytes[1] == 0x02) { /* RFC 3056: 2002::/16 */
@@ -143,7 +150,8 @@ void destination_rules_init(struct destination_rules *ret_rules, bool spares_hos
 		if (initial[i].origin < DESTINATION_LOOPBACK || spares_host) {
 			(void)destination_rule_parse(initial[i].prefix, &rule);
 			rule.origin = (uint8_t)initial[i].origin;
-			rule.is_denied = initial[i].origin != DESTINATION_IPV4;
+			rule.is_denied = initial[i].origin != DESTINATION_IPV4 &&
+					 defence_is_on(RESERVED_ADDRESSES);
 			(void)destination_rules_add(ret_rules, &rule);
 		}
 	}

@@ -163,7 +163,8 @@ static void accept_some(struct helper *helper, int listener) {
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
-		if (fd < 0 && errno != EAGAIN) { /* who waits there would wake us for ever */
+		if (fd < 0 && errno != EAGAIN &&
+		    defence_is_on(ACCEPT_PAUSE)) { /* who waits there would wake us for ever */
 			log_event("accept errno=%d", errno);
 			watch_listeners(helper, 0, helper->prober.clock.now_ns + ACCEPT_PAUSE_NS);
 		}
@@ -234,7 +235,7 @@ static void check_hellos(struct helper *helper, int64_t now_ns) {
 	for (size_t i = 0; i < USER_MAX_CONNECTIONS; i++) {
 		struct session *session = helper->sessions[i];
 
-		if (session != NULL && !session->said_hello &&
+		if (session != NULL && !session->said_hello && defence_is_on(HELLO_TIMER) &&
 		    now_ns - session->opened_ns >= limit_ns) {
 			fault_set(&fault, PROTOCOL_CODE_SLOW_START, "no hello within %d seconds",
 				  PROTOCOL_HELLO_SECONDS);

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "helper/owner.h"
 
+#include "helper/defence.h"
+
 static bool peer_has_group(const struct peer *peer, gid_t group) {
 	bool has = peer->gid == group;
 
@@ -29,11 +31,12 @@ static void overlay_people(struct owner *owner, const struct peer *peer, bool is
 void owner_find(const struct realm *realm, const struct subordinates *subordinates,
 		const struct peer *peer, struct owner *ret_owner) {
 	*ret_owner = (struct owner){
-		.uid = subordinates_owner(subordinates, peer->uid),
+		.uid = defence_is_on(SUBORDINATE_UIDS) ? subordinates_owner(subordinates, peer->uid)
+						       : peer->uid,
 		.realm = realm,
 		.limits = realm->config->limits,
 	};
-	if (realm_is_host(realm)) {
+	if (realm_is_host(realm) || !defence_is_on(REALM_LIMITS)) {
 		overlay_people(ret_owner, peer, true);
 		overlay_people(ret_owner, peer, false);
 	} else {

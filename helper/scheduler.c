@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "helper/defence.h"
+
 enum {
 	QUANTUM_BYTES = 128,       /* a turn is one usual packet, */
 	LONG_QUANTUM_BYTES = 1024, /* or ten where there are tokens for more than that */
@@ -26,6 +28,15 @@ static void users_push(struct scheduler *scheduler, struct user *user) {
 	user->active_next = NULL;
 	*(scheduler->last != NULL ? &scheduler->last->active_next : &scheduler->first) = user;
 	scheduler->last = user;
+}
+
+/* Keeps its place before all others. */
+static void users_push_first(struct scheduler *scheduler, struct user *user) {
+	user->active_next = scheduler->first;
+	scheduler->first = user;
+	if (scheduler->last == NULL) {
+		scheduler->last = user;
+	}
 }
 
 static struct user *users_pop(struct scheduler *scheduler) {
@@ -277,11 +288,13 @@ int64_t scheduler_run(struct scheduler *scheduler, uint32_t budget) {
 		n_blocked = user_turn(scheduler, users_pop(scheduler), &wake_ns) == TURN_BLOCKED
 				    ? n_blocked + 1
 				    : 0;
-		if (user->active_first != NULL) {
-			users_push(scheduler, user);
-		} else {
+		if (user->active_first == NULL) {
 			user->is_active = false;
 			scheduler->n_active--;
+		} else if (defence_is_on(FAIR_TURNS)) {
+			users_push(scheduler, user);
+		} else {
+			users_push_first(scheduler, user);
 		}
 	}
 	return scheduler->budget == 0 && scheduler->n_active > 0 ? now_ns : wake_ns;

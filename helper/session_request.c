@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "helper/client_socket.h"
+#include "helper/defence.h"
 #include "helper/session_private.h"
 
 enum { MESSAGES_PER_TURN = 8 }; /* of one owner, whatever the number of its sessions */
@@ -66,7 +67,7 @@ static int check_limits(const struct session *session, const struct request_ping
 				"size_bytes is over the helper's limit");
 		return REQUEST_E_FAULT;
 	}
-	if (refused != 0) {
+	if (refused != 0 && defence_is_on(OPTION_POLICY)) {
 		user_note_refused(session->user, USER_REFUSED_OPTION);
 		fault_set(ret_fault, PROTOCOL_CODE_OPTION_REFUSED,
 			  "the helper's configuration does not allow the option %s",
@@ -236,7 +237,8 @@ static int answer_fault(struct session *session, uint32_t msgid, const struct fa
 
 static int carry_out(struct session *session, const struct request *request,
 		     struct fault *ret_fault) {
-	if (!session->said_hello && !methods[request->method].before_hello) {
+	if (!session->said_hello && !methods[request->method].before_hello &&
+	    defence_is_on(HELLO_FIRST)) {
 		fault_set(ret_fault, PROTOCOL_CODE_HELLO_FIRST, "say hello first");
 		return REQUEST_E_FAULT;
 	}
@@ -287,7 +289,7 @@ int session_read(struct session *session, uint64_t turn) {
 			return 0;
 		}
 		if (n < 0 || (n == 0 && session->peer_is_gone)) {
-			return SESSION_E_CLOSED;
+			return defence_is_on(HANGUP) ? SESSION_E_CLOSED : 0;
 		}
 		if (handle_message(session, (size_t)n) !=
 		    0) { /* an empty message is no MessagePack */

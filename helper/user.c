@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "helper/defence.h"
 #include "helper/log.h"
 
 enum {
@@ -58,6 +59,9 @@ static uint64_t user_limit(const struct user *user, enum user_resource resource)
 static uint64_t fair_room(uint64_t remaining, uint64_t share, uint64_t n) {
 	uint64_t most = (remaining + share) / (n + 1);
 
+	if (!defence_is_on(FAIR_SHARES)) {
+		return remaining;
+	}
 	if (most == 0 && remaining > 0) {
 		most = 1;
 	}

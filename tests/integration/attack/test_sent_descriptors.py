@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
 """Clients that send file descriptors. One that nobody takes closes in the helper, and if it is the last of a TCP socket that lingers
-(hostile.Sleepers) whoever closes it sleeps.
+(hostile_clients.Sleepers) whoever closes it sleeps.
 
 Linux 6.16 and later refuse to send them, once told so. What older kernels have instead is tried here with that switched off; what
 happens to those who connected to a service manager's socket before the helper could say so, with it on."""
@@ -12,7 +12,7 @@ import socket
 
 import rig
 from client_from_specification import Client
-from hostile import HostileCase, Sleepers, attacks, main, stopped
+from hostile_clients import HostileCase, Sleepers, attacks, main, stopped
 from peer import connect
 from service_manager import Manager
 

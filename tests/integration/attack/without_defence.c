@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "helper/defence.h"
+#include "protocol/scan.h"
 
 int helper_main(int argc, char **argv); /* helper/main.c */
 
@@ -23,6 +24,12 @@ bool defence_is_on_named(const char *name) {
 		}
 	}
 	return true;
+}
+
+/* The linker puts it in the place of message_scan(), which is there: protocol/ knows nothing of defences. */
+enum protocol_code __real_message_scan(const void *bytes, size_t n_bytes);
+enum protocol_code __wrap_message_scan(const void *bytes, size_t n_bytes) {
+	return defence_is_on(SCAN) ? __real_message_scan(bytes, n_bytes) : PROTOCOL_CODE_NONE;
 }
 
 int main(int argc, char **argv) {
