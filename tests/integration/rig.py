@@ -151,6 +151,16 @@ def processor_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def wants_to_run(pid, seconds=1):
+    """The share of the next second in which that process runs or waits for a processor."""
+    def read():
+        running_ns, waiting_ns, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+        return (int(running_ns) + int(waiting_ns)) / 1e9
+    before, begin = read(), time.monotonic()
+    time.sleep(seconds)
+    return (read() - before) / (time.monotonic() - begin)
+
+
 class Namespace:
     """A network namespace of its own with `lo` up: 127.0.0.0/8 and ::1 answer."""
 

@@ -53,6 +53,18 @@ def inside(namespace):
 
 
 @contextlib.contextmanager
+def as_uid(uid):
+    """In here this process connects as @uid."""
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+@contextlib.contextmanager
 def stopped(pid):
     """In here that process does nothing."""
     os.kill(pid, signal.SIGSTOP)
@@ -200,6 +212,13 @@ class HostileCase(rig.Case):
         except TimeoutError:
             self.fail("the helper does not close")
 
+    def wait_for_descriptors(self, pid, n):
+        """Until the helper has no more than @n left: it may still be closing."""
+        deadline = time.monotonic() + self.PATIENCE_SECONDS
+        while (left := len(os.listdir(f"/proc/{pid}/fd"))) > n and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertEqual(left, n)
+
     def assert_serves(self, connect, uid=rig.CAROL):
         """An honest user is served, soon."""
         with Client(connect(uid)) as client:
@@ -207,5 +226,5 @@ class HostileCase(rig.Case):
             try:
                 client.hello("honest")
                 self.assertEqual([outcome[1] for outcome in client.ping(["127.0.0.1"])], [REPLY])
-            except (TimeoutError, Closed, Fault) as what:
+            except (OSError, Closed, Fault) as what:
                 self.fail(f"an honest user is not served: {what!r}")
