@@ -126,7 +126,7 @@ class Bystander:
     """An honest user in a process of his own, who pings 127.0.0.1 fifty times a second."""
 
     INTERVAL_SECONDS = 0.02
-    LAST_SECONDS = 5  # for the last outcome
+    LAST_SECONDS = 3  # for the last outcome
 
     def __init__(self, connect):
         """@connect: makes a connection to the helper as a given user."""

@@ -48,6 +48,14 @@ class Exhaustion(HostileCase):
         print(f"one user got {len(held)} connections and was refused {n_refused}; the helper has "
               f"{rig.peak_resident_bytes(helper.pid) / 2**20:.1f} MiB")
 
+    def wait_until_no_more_is_sent(self, helper):
+        with Client(helper.connect(rig.CAROL)) as client:
+            client.hello()
+            n_sent, deadline = [-1, 0], time.monotonic() + 60
+            while n_sent[-1] != n_sent[-2] and time.monotonic() < deadline:
+                time.sleep(0.3)
+                n_sent.append(client.call("stats", scope="helper")["probes_sent"])
+
     @rig.defended_by("FAIR_SHARES")
     def test_all_slots_by_who_reads_nothing(self):
         """What he asked for waits in the helper, and is there when he reads at last."""
@@ -57,9 +65,10 @@ class Exhaustion(HostileCase):
             client.hello("stopped")
             for _ in range(2):
                 client.begin_ping(["127.0.0.1"] * N_TARGETS)
+        self.wait_until_no_more_is_sent(helper)
         bystander = self.bystander(helper.connect)
-        time.sleep(1)
         self.assert_serves(helper.connect)
+        time.sleep(1)
         full = rig.peak_resident_bytes(helper.pid)
         self.assert_undisturbed(bystander, f"{len(clients) * 2 * N_TARGETS} outcomes that nobody reads")
         for client in clients:

@@ -137,7 +137,8 @@ class HostileMessages(HostileCase):
     N_AT_ONCE = 16  # connections
 
     def setUp(self):
-        self.started = self.helper(self.namespace())
+        # a small table, since probes use all of its slots one after the other, and memory is measured
+        self.started = self.helper(self.namespace(), rig.UNLIMITED + "[helper]\nprobes_in_flight = 4096\n")
         self.assert_serves(self.started.connect)
         self.n_descriptors = 64  # its own: helper/descriptors.h
 
