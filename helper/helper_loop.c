@@ -164,7 +164,7 @@ static void accept_some(struct helper *helper, int listener) {
 		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0 && errno != EAGAIN &&
-		    defence_is_on(ACCEPT_PAUSE)) { /* who waits there would wake us for ever */
+		    defence_is_on(PAUSED_ACCEPT)) { /* who waits there would wake us for ever */
 			log_event("accept errno=%d", errno);
 			watch_listeners(helper, 0, helper->prober.clock.now_ns + ACCEPT_PAUSE_NS);
 		}

@@ -238,7 +238,7 @@ static int answer_fault(struct session *session, uint32_t msgid, const struct fa
 static int carry_out(struct session *session, const struct request *request,
 		     struct fault *ret_fault) {
 	if (!session->said_hello && !methods[request->method].before_hello &&
-	    defence_is_on(HELLO_FIRST)) {
+	    defence_is_on(HELLO_BEFORE_ALL)) {
 		fault_set(ret_fault, PROTOCOL_CODE_HELLO_FIRST, "say hello first");
 		return REQUEST_E_FAULT;
 	}

@@ -195,7 +195,7 @@ class Storms(HostileCase):
         uid = int(rig.status(self.started.pid)["Uid"].split()[0])
         subprocess.run(rig.as_user(uid, ["/usr/bin/prlimit", "--pid", str(self.started.pid), f"--nofile={soft}:"]), check=True)
 
-    @rig.defended_by("ACCEPT_PAUSE")
+    @rig.defended_by("PAUSED_ACCEPT")
     def test_no_descriptor_is_left(self):
         with Client(self.started.connect(rig.BOB)) as client:
             client.hello("was there before")
@@ -282,7 +282,7 @@ class Deputies(HostileCase):
             self.assertIn(self.why_closed(self.deputed(words)), ("trailing_bytes", "not_msgpack", "wrong_type"))
         self.assertEqual(self.n_sent(), 0)
 
-    @rig.defended_by("HELLO_FIRST")
+    @rig.defended_by("HELLO_BEFORE_ALL")
     def test_request_without_hello_is_refused(self):
         client = self.deputed(msgpack.packb([REQUEST, 1, "ping", {"id": 1, "targets": [HOST], "timeout_us": 1000}]))
         with self.assertRaises(Fault) as caught:
