@@ -12,7 +12,8 @@ from client_from_specification import REPLY
 CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
 SECCOMP_MODE_FILTER = "2"
 FIRST_CLIENT = 64      # helper/descriptors.h
-SEND_SOCKETS = [number for number in range(16, 48) if number % 8 < 4]  # the others: fwmarks
+SOCKETS = {"raw": [6, 7, *(number for number in range(16, 48) if number % 8 < 4)],  # the others: fwmarks
+           "ping": range(16, 48)}
 NOBODY = 65534
 
 # Runs as the helper's own user. Tries on a child of its own, which shows that the attacks work, then on the process named.
@@ -34,7 +35,7 @@ def attack(pid):
         return value
     def steal():
         pidfd = checked(libc.syscall(PIDFD_OPEN, pid, 0))
-        for number in (6, 7):  # the receive sockets
+        for number in (16, 32):  # one socket of each family
             checked(libc.syscall(PIDFD_GETFD, pidfd, number, 0))
         return 0
     attempt("pidfd_getfd", steal)
@@ -43,7 +44,7 @@ def attack(pid):
     attempt("ptrace", lambda: checked(libc.ptrace(PTRACE_ATTACH, pid, None, None)))
     return results
 
-for number in (6, 7):
+for number in (16, 32):
     os.dup2(0, number, inheritable=True)
 ready_reader, ready_writer = os.pipe()
 child = os.fork()
@@ -77,11 +78,11 @@ class Case(rig.Case):
             self.assertNotIn(int(*ids), (0, NOBODY))
         self.assertEqual(status["Groups"], "")
 
-    def assert_descriptors(self, pid, listeners=(), manager=()):
+    def assert_descriptors(self, pid, listeners=(), manager=(), kind=rig.SOCKET_KIND):
         """Exactly those of helper/descriptors.h, with one client."""
         expected = {number: "/dev/null" for number in range(FIRST_CLIENT)}
         expected |= {4: "anon_inode:[eventpoll]", 5: "anon_inode:[signalfd]"}
-        expected |= {number: "socket" for number in (6, 7, *manager, *listeners, *SEND_SOCKETS)}
+        expected |= {number: "socket" for number in (*manager, *listeners, *SOCKETS[kind])}
         actual = {number: re.sub(r":\[\d+\]$", "", what) if what.startswith("socket") else what
                   for number, what in rig.descriptors(pid).items()}
         actual.pop(2), expected.pop(2)  # the log: whatever the starter gave

@@ -277,9 +277,9 @@ def defended_by(*defences):
 
 
 class Helper:
-    """A shared helper, started by root, that listens in a folder of its own."""
+    """A shared helper that listens in a folder of its own, started by root, or by @uid without any privilege."""
 
-    def __init__(self, namespace, configuration=UNLIMITED, arguments=(), without=None, prefix=()):
+    def __init__(self, namespace, configuration=UNLIMITED, arguments=(), without=None, prefix=(), uid=None):
         self.namespace = namespace
         self.folder = temporary_folder()
         self.socket = self.folder / "multiping.sock"
@@ -289,6 +289,9 @@ class Helper:
         start = program_without(without, "multiping-helper") if without else [program("multiping-helper")]
         self.argv = [*prefix, *start, "--listen", self.socket,
                      "--config", configuration_path, *arguments]
+        if uid:
+            os.chown(self.folder, uid, uid)
+            self.argv = as_user(uid, self.argv)
         self.start()
 
     def start(self):
@@ -374,11 +377,11 @@ class Case(unittest.TestCase):
         self.addCleanup(namespace.close)
         return namespace
 
-    def helper(self, namespace, configuration=UNLIMITED, arguments=(), lacking=None, prefix=()):
+    def helper(self, namespace, configuration=UNLIMITED, arguments=(), lacking=None, prefix=(), uid=None):
         """@lacking: a defence that this kernel has and older ones do not, switched off to try the one that it falls back to. @prefix:
         a command that becomes the helper, as `nice` would."""
         without = ",".join(filter(None, (lacking, self.without)))
-        helper = Helper(namespace, configuration, arguments, without, prefix)
+        helper = Helper(namespace, configuration, arguments, without, prefix, uid)
         self.addCleanup(helper.kill if self.without else helper.stop)  # that a control ends well is not asked
         return helper
 

@@ -108,6 +108,15 @@ class Outcomes(rig.Case):
         kinds = [outcome[1] for outcome in self.client.ping(hosts, 500_000)]
         self.assertEqual(kinds, [REPLY, TIMEOUT, ICMP_ERROR, REPLY, ICMP_ERROR, REPLY])
 
+    def test_errors_of_some_never_fail_a_send_to_others(self):
+        # the kernel tells a ping socket of them by failing its next call, whatever that is for
+        alive, errors = ["10.77.0.2", "fd00:77::2", "127.0.0.1", "::1"], ["10.80.0.1", "fd00:80::1"]
+        hosts = [alive[i % 4] if i % 2 else errors[i // 2 % 2] for i in range(1000)]
+        kinds = [outcome[1] for outcome in self.client.ping(hosts, 1_000_000)]
+        self.assertEqual(set(kinds[1::2]), {REPLY})
+        self.assertIn(ICMP_ERROR, kinds[::2])
+        self.assertLessEqual(set(kinds[::2]), {ICMP_ERROR, TIMEOUT})  # a host sends so many errors a second
+
     def test_command_line_calls_each_of_them_unreachable(self):
         alive = ["127.0.0.1", "10.77.0.2", "fd00:77::2"]
         silent = ["10.90.0.1", "fd00:90::1"]
@@ -119,6 +128,21 @@ class Outcomes(rig.Case):
                          sorted([f"{host} is alive" for host in alive] +
                                 [f"{host} is unreachable" for host in silent + errors]))
         self.assertEqual(done.returncode, 1)
+
+
+class WithPingSockets(Outcomes):
+    """The same from a helper that never had a right: the sysctl is for its group."""
+
+    def helper(self, namespace, configuration=rig.UNLIMITED):
+        namespace.sysctl("net.ipv4.ping_group_range", f"{rig.CAROL} {rig.CAROL}")
+        return super().helper(namespace, configuration + "[helper]\nsocket = ping\n", uid=rig.CAROL)
+
+
+class WithoutStampIds(Outcomes):
+    """The same as on a kernel before 6.13, whose transmit stamps carry the packet in place of a number."""
+
+    def helper(self, namespace, configuration=rig.UNLIMITED):
+        return super().helper(namespace, configuration, lacking="STAMP_ID")
 
 
 if __name__ == "__main__":
