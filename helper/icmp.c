@@ -202,10 +202,13 @@ static int set_error_ipv6(uint8_t type, uint8_t code, uint32_t mtu, struct icmp_
 	return 0;
 }
 
-int icmp_parse_reply(const uint8_t *bytes, size_t n_bytes, size_t n_message_bytes,
-		     struct icmp_message *ret_message) {
+int icmp_parse_reply(enum family family, const uint8_t *bytes, size_t n_bytes,
+		     size_t n_message_bytes, struct icmp_message *ret_message) {
 	if (n_bytes < ICMP_HEADER_BYTES) {
 		return ICMP_E_MALFORMED;
+	}
+	if (bytes[0] != (family == FAMILY_IPV4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY)) {
+		return ICMP_E_OTHER; /* ping sockets get extended echo replies too (RFC 8335) */
 	}
 	*ret_message = (struct icmp_message){
 		.data_bytes = (uint32_t)(n_message_bytes - ICMP_HEADER_BYTES)};
@@ -244,9 +247,8 @@ int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 	    icmp_checksum(icmp, n_icmp) != 0) {
 		return ICMP_E_MALFORMED; /* the kernel delivers wrong checksums to raw sockets */
 	}
-	if (icmp[0] == ICMP_ECHOREPLY) {
-		r = icmp_parse_reply(icmp, n_icmp, n_packet_bytes - n_header, &message);
-	} else {
+	r = icmp_parse_reply(FAMILY_IPV4, icmp, n_icmp, n_packet_bytes - n_header, &message);
+	if (r == ICMP_E_OTHER) {
 		r = set_error_ipv4(icmp[0], icmp[1], get16(icmp + 6), &message);
 		if (r == 0) {
 			r = parse_quoted_ipv4(icmp + ICMP_HEADER_BYTES, n_icmp - ICMP_HEADER_BYTES,
@@ -264,13 +266,10 @@ int icmp_parse_ipv4(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 int icmp_parse_ipv6(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 		    struct icmp_message *ret_message) {
 	struct icmp_message message = {0};
-	int r;
+	int r = icmp_parse_reply(FAMILY_IPV6, bytes, n_bytes, n_packet_bytes, ret_message);
 
-	if (n_bytes < ICMP_HEADER_BYTES) {
-		return ICMP_E_MALFORMED;
-	}
-	if (bytes[0] == ICMP6_ECHO_REPLY) {
-		return icmp_parse_reply(bytes, n_bytes, n_packet_bytes, ret_message);
+	if (r != ICMP_E_OTHER) {
+		return r;
 	}
 	r = set_error_ipv6(bytes[0], bytes[1], get32(bytes + 4), &message);
 	if (r == 0) {

@@ -63,8 +63,8 @@ int icmp_parse_ipv6(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 
 /* Reads an echo reply as a ping socket delivers it: checked by the kernel, without the IP header, whose source and hop limit the caller
  * sets. @n_bytes are there of @n_message_bytes. */
-int icmp_parse_reply(const uint8_t *bytes, size_t n_bytes, size_t n_message_bytes,
-		     struct icmp_message *ret_message);
+int icmp_parse_reply(enum family family, const uint8_t *bytes, size_t n_bytes,
+		     size_t n_message_bytes, struct icmp_message *ret_message);
 
 /* Reads an ICMP error from a ping socket's error queue: @bytes is what it quotes of our echo request, from the ICMP header on; @type,
  * @code and @info are those of struct sock_extended_err. The caller sets source and quoted_destination. */

@@ -113,14 +113,14 @@ uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t 
 	return n_bytes;
 }
 
-/* Sends, once more where the socket may have told of something else: an ICMP error about a packet that it sent earlier makes the next
- * call on a ping socket fail, and is thereby told. (Raw ones do not look at it when they send.) */
-static int send_message(int fd, const struct msghdr *header) {
-	ssize_t n = sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
+/* Sends. An ICMP error about a packet that a ping socket sent earlier makes its next call fail, and is thereby told; before a failure is
+ * believed, it is tried again, more than once, since errors may come as fast as we send. (Raw sockets look at none when they send.) */
+static int send_message(int fd, const struct msghdr *header, int n_tries) {
+	ssize_t n;
 
-	if (n < 0) {
+	do {
 		n = sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
-	}
+	} while (n < 0 && errno != EAGAIN && errno != ENOBUFS && --n_tries > 0);
 	return n < 0 ? -errno : 0;
 }
 
@@ -163,7 +163,7 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 	}
 	header.msg_controllen = control.n_bytes;
 	icmp_sockets_note(sockets, fd);
-	r = send_message(fd, &header);
+	r = send_message(fd, &header, sockets->facts.are_ping ? MAX_ERRORS : 1);
 	if (r == -EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&send->source) && /* which could be the invalid arguments */
 	    (send->scope != 0 || !IN6_IS_ADDR_LINKLOCAL(&send->destination))) {
@@ -217,7 +217,8 @@ static void read_packet(struct icmp_sockets *sockets, enum family family, size_t
 
 	*ret_received = (struct icmp_received){0};
 	if (sockets->facts.are_ping) {
-		ret_received->fault = icmp_parse_reply(bytes, n_bytes, n_packet_bytes, message);
+		ret_received->fault =
+			icmp_parse_reply(family, bytes, n_bytes, n_packet_bytes, message);
 	} else if (family == FAMILY_IPV4) {
 		ret_received->fault = icmp_parse_ipv4(bytes, n_bytes, n_packet_bytes, message);
 	} else {

@@ -99,14 +99,16 @@ static void check_parse_with_checksum(const struct input *input) {
 	free(copy);
 }
 
-/* As a ping socket gives it: the kernel has looked at type and checksum, and taken the IP header away. */
+/* As a ping socket gives it: the kernel has looked at the checksum, and taken the IP header away. */
 static void check_ping_reply(const struct input *input) {
 	struct icmp_message message;
 	size_t n_secret = input->n_bytes - ICMP_HEADER_BYTES;
-	int r = icmp_parse_reply(input->bytes, input->n_bytes, input->n_packet_bytes, &message);
+	int r = icmp_parse_reply(input->family, input->bytes, input->n_bytes, input->n_packet_bytes,
+				 &message);
 
-	FUZZ_CHECK(r == (input->n_bytes < ICMP_HEADER_BYTES ? ICMP_E_MALFORMED : 0));
+	FUZZ_CHECK((r == ICMP_E_MALFORMED) == (input->n_bytes < ICMP_HEADER_BYTES));
 	if (r == 0) {
+		FUZZ_CHECK(input->bytes[0] == (input->family == FAMILY_IPV4 ? 0 : 129));
 		FUZZ_CHECK(!message.is_error);
 		FUZZ_CHECK(message.n_secret_bytes ==
 			   (n_secret < ICMP_SECRET_BYTES ? n_secret : ICMP_SECRET_BYTES));

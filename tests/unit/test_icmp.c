@@ -433,6 +433,82 @@ static void icmp_parse_looped_cut_or_foreign_is_not_ours(void **state) {
 	}
 }
 
+/* --- as ping sockets tell it --- */
+
+/* What of @packet stands behind its first @n_headers bytes: ICMP, or the quote of an error from its own ICMP header on. */
+static struct packet behind(const struct packet *packet, size_t n_headers) {
+	struct packet rest = {.n_bytes = packet->n_bytes - n_headers};
+
+	memcpy(rest.bytes, packet->bytes + n_headers, rest.n_bytes);
+	return rest;
+}
+
+static void icmp_parse_reply_takes_echo_replies_alone(void **state) {
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct packet packet = family == FAMILY_IPV4 ? ipv4_reply(5, 56) : ipv6_reply(56);
+		struct packet reply = behind(&packet, family == FAMILY_IPV4 ? 20 : 0);
+		struct icmp_message message;
+
+		for (unsigned type = 0; type < 256; type++) {
+			int expected = type == (family == FAMILY_IPV4 ? 0 : 129) ? 0 : ICMP_E_OTHER;
+
+			reply.bytes[0] = (uint8_t)type;
+			assert_int_equal(icmp_parse_reply(family, reply.bytes, reply.n_bytes, 1000,
+							  &message),
+					 expected);
+			if (expected == 0) {
+				assert_is_ours(&message, 8);
+				assert_int_equal(message.data_bytes, 1000 - 8);
+			}
+		}
+		assert_int_equal(icmp_parse_reply(family, reply.bytes, 7, 7, &message),
+				 ICMP_E_MALFORMED);
+	}
+}
+
+static void icmp_parse_queued_takes_errors_alone(void **state) {
+	static const bool is_error[N_FAMILIES][256] = {
+		{[3] = true, [11] = true, [12] = true},
+		{[1] = true, [2] = true, [3] = true, [4] = true},
+	};
+	const struct packet packets[N_FAMILIES] = {ipv4_error(5, 3, 4, 5, 56), ipv6_error(2, 56)};
+
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct packet quote = behind(&packets[family], 48); /* both */
+		uint8_t mtu_type = family == FAMILY_IPV4 ? 3 : 2;
+		struct icmp_message message;
+
+		for (unsigned type = 0; type < 256; type++) {
+			bool expected = is_error[family][type];
+			int r = icmp_parse_queued(family, (uint8_t)type, 4, 1280, quote.bytes,
+						  quote.n_bytes, &message);
+
+			assert_int_equal(r, expected ? 0 : ICMP_E_OTHER);
+			if (expected) {
+				assert_true(message.is_error);
+				assert_int_equal(message.type, type);
+				assert_int_equal(message.code, 4);
+				assert_int_equal(message.next_hop_mtu, type == mtu_type ? 1280 : 0);
+				assert_is_ours(&message, 8);
+			}
+		}
+	}
+}
+
+static void icmp_parse_queued_cut_quote_has_less_of_the_secret(void **state) {
+	struct packet packet = ipv4_error(5, 3, 1, 5, 56), quote = behind(&packet, 48);
+	struct icmp_message message;
+
+	for (size_t n = 0; n < 20; n++) {
+		int r = icmp_parse_queued(FAMILY_IPV4, 3, 1, 0, quote.bytes, n, &message);
+
+		assert_int_equal(r, n < 8 ? ICMP_E_MALFORMED : 0);
+		if (r == 0) {
+			assert_int_equal(message.n_secret_bytes, n < 16 ? n - 8 : 8);
+		}
+	}
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(address_from_ipv4_is_mapped),
@@ -456,6 +532,9 @@ int main(void) {
 		cmocka_unit_test(icmp_parse_next_hop_mtu_stands_only_in_its_own_errors),
 		cmocka_unit_test(icmp_parse_looped_behind_any_link_finds_the_probe),
 		cmocka_unit_test(icmp_parse_looped_cut_or_foreign_is_not_ours),
+		cmocka_unit_test(icmp_parse_reply_takes_echo_replies_alone),
+		cmocka_unit_test(icmp_parse_queued_takes_errors_alone),
+		cmocka_unit_test(icmp_parse_queued_cut_quote_has_less_of_the_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
