@@ -172,16 +172,19 @@ class StoppedReaders(SmallHelper):
             clients.append(client)
         with Client(helper.connect(rig.BOB)) as ninth:
             ninth.hello("ninth")
-            n_open = [0]
-            while len(n_open) < 3 or n_open[-1] != n_open[-3]:  # until all that can be had is taken
+            seen = []
+            while len(seen) < 3 or seen[-1]["probes_sent"] != seen[-3]["probes_sent"]:  # until all that can be had is taken
                 time.sleep(0.3)
-                n_open.append(ninth.call("stats", scope="helper")["probes_open"])
+                seen.append(ninth.call("stats", scope="helper"))
+            n_unread = seen[-1]["outcomes_unread"]
+            self.assertEqual(n_unread, seen[-1]["probes_open"])
+            self.assertEqual(seen[-1]["queued_for_slots"], seen[-1]["targets_queued"])
             full = rig.peak_resident_bytes(helper.pid)
             slack = 16 * 4096  # pages that a larger answer touches for the first time
             outcomes = [ninth.ping(["127.0.0.1", "::1"], TIMEOUT_US) for _ in range(20)]
             self.assertEqual({outcome[1] for pair in outcomes for outcome in pair}, {REPLY})
             worst_us = max(outcome[3] for pair in outcomes for outcome in pair)
-            print(f"{n_open[-1]} outcomes wait for eight users; the ninth waited {worst_us} us; "
+            print(f"{n_unread} outcomes wait for eight users; the ninth waited {worst_us} us; "
                   f"the helper has {full / 2**20:.1f} MiB")
             self.assertLess(worst_us, 100_000)
             self.assertLessEqual(rig.peak_resident_bytes(helper.pid), full + slack)
