@@ -66,7 +66,7 @@ static uint32_t number_take(struct helper *helper) {
 }
 
 /* Tells a client that gets no session why, and closes. */
-__attribute__((format(printf, 3, 4))) static void turn_away(struct helper *helper, int fd,
+__attribute__((format(__printf__, 3, 4))) static void turn_away(struct helper *helper, int fd,
 							    const char *format, ...) {
 	struct closing closing = {.code = PROTOCOL_CODE_CONNECTIONS};
 	va_list arguments;

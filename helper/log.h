@@ -8,4 +8,4 @@
 int log_open(void);
 
 /* Writes a line; @format begins with the event's name. Whatever is not printable ASCII becomes '?'. Allowed by the filter. */
-__attribute__((format(printf, 1, 2))) void log_event(const char *format, ...);
+__attribute__((format(__printf__, 1, 2))) void log_event(const char *format, ...);

@@ -56,11 +56,11 @@ enum protocol_code protocol_code_from_name(const char *name, uint32_t n_bytes);
 bool protocol_code_closes(enum protocol_code code);
 
 /* Fills @ret_fault, without a limit; the message is printf's, cut to fit. */
-__attribute__((format(printf, 3, 4))) void
+__attribute__((format(__printf__, 3, 4))) void
 fault_set(struct fault *ret_fault, enum protocol_code code, const char *format, ...);
 
 /* The same with a limit: where 5 was asked as timeout_us and 1000 is the least, these are @limit (a name, cut to fit), @asked and
  * @allowed. */
-__attribute__((format(printf, 6, 7))) void
+__attribute__((format(__printf__, 6, 7))) void
 fault_set_limit(struct fault *ret_fault, enum protocol_code code, const char *limit, int64_t asked,
 		int64_t allowed, const char *format, ...);
