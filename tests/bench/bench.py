@@ -68,9 +68,9 @@ def namespace():
 class Shared:
     """A helper in its namespace, and what costs are measured of: the programs that run, and the helper meanwhile."""
 
-    def __init__(self, configuration=rig.UNLIMITED):
+    def __init__(self, configuration=rig.UNLIMITED, without=None):
         self.network = namespace()
-        self.helper = rig.Helper(self.network, configuration)
+        self.helper = rig.Helper(self.network, configuration, without=without)
         self.folder = rig.temporary_folder()
 
     def __enter__(self):
