@@ -30,6 +30,7 @@ REFUSED = [
     ("arguments=100000", None, USAGE),
     *((f"hand_down={kind}", None, USAGE) for kind in ("nothing", "file", "folder", "pipe", "tcp", "tcp_listener", "listener",
                                                       "unconnected", "stream", "datagram")),
+    ("pending_signal=15", None, -signal.SIGTERM),  # as it would be if he sent it a moment later
     ("no_new_privileges", "cannot open the ICMP sockets: .*Permission denied", hostile.UNAVAILABLE),
     ("trace", "cannot open the ICMP sockets: .*Permission denied", hostile.UNAVAILABLE),
     ("user_namespace", "helper.conf must be a file that belongs to root", hostile.UNAVAILABLE),

@@ -233,6 +233,12 @@ static void ignore_signals(const char *value) {
 	}
 }
 
+/* One that waits for the helper to unblock it. */
+static void send_signal(const char *value) {
+	block_signals(value);
+	must(raise((int)number(value)), "raise");
+}
+
 static void set_timers(const char *milliseconds, int first, int last) {
 	long ms = number(milliseconds);
 	struct itimerval timer = {.it_value = {ms / 1000, ms % 1000 * 1000}};
@@ -434,6 +440,7 @@ static const struct {
 	{"stuffed_descriptors", stuff_standard_descriptors},
 	{"blocked_signals", block_signals},
 	{"ignored_signals", ignore_signals},
+	{"pending_signal", send_signal},
 	{"timer", set_timer},
 	{"processor_timers", set_processor_timers},
 	{"limit", set_limit},
