@@ -133,9 +133,9 @@ class Attacks(hostile.Case):
     @rig.defended_by("RESET_TIMERS")
     def test_timers_that_run(self):
         for way in WAYS:
-            start = self.start(way, "processor_timers=300")
+            start = self.start(way, "processor_timers=200")
             self.assert_up(start)
-            while rig.processor_seconds(start.pid) < 0.35:
+            while rig.processor_seconds(start.pid) < 0.8:  # the timers count by other means, in ticks
                 try:
                     start.client.ping(["127.0.0.1"] * 2048)
                 except (Closed, ConnectionError):
