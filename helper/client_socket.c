@@ -34,10 +34,13 @@ int client_socket_refuse_descriptors(int fd) {
 }
 
 bool client_socket_takes_descriptors(int fd) {
-	int value = 1;
+	int value;
 	socklen_t n_bytes = sizeof value;
 
-	(void)getsockopt(fd, SOL_SOCKET, CLIENT_SOCKET_PASSRIGHTS, &value, &n_bytes);
+	/* the filter was made for what the kernel can: another error must not change that */
+	if (getsockopt(fd, SOL_SOCKET, CLIENT_SOCKET_PASSRIGHTS, &value, &n_bytes) < 0) {
+		return errno == ENOPROTOOPT;
+	}
 	return value != 0;
 }
 

@@ -117,7 +117,7 @@ static int answer_queue(struct session *session, const struct message_buffer *bu
 	struct fault fault;
 
 	if (answer == NULL) {
-		fault_set(&fault, PROTOCOL_CODE_TOO_MANY_REQUESTS, "no memory to keep an answer");
+		fault_set(&fault, PROTOCOL_CODE_CONNECTIONS, "no memory to keep an answer");
 		session_say_closing(session, &fault);
 		return SESSION_E_CLOSED;
 	}

@@ -264,6 +264,10 @@ static int handle_message(struct session *session, size_t n_bytes) {
 	if (r == REQUEST_E_FAULT) {
 		return answer_fault(session, request.msgid, &fault);
 	}
+	if (r == -ENOMEM) { /* whose number is not even known */
+		fault_set(&fault, PROTOCOL_CODE_CONNECTIONS, "no memory to read a request");
+		r = REQUEST_E_UNANSWERABLE;
+	}
 	if (r == REQUEST_E_UNANSWERABLE) {
 		session_say_closing(session, &fault);
 	}
