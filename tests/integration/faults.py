@@ -72,6 +72,19 @@ class Faults:
         return CALLS.index(call) * ORDER.size
 
 
+class FailingHelper(rig.Helper):
+    """A helper that has its orders in @faults."""
+
+    def __init__(self, faults, *arguments, **options):
+        self.faults = faults
+        super().__init__(*arguments, **options)
+
+    def start(self):
+        self.faults.clear()
+        self.argv = [*self.faults.preload(), *self.argv]
+        super().start()
+
+
 def packet_socket(namespace):
     """Sees every packet of that namespace."""
     with open("/proc/self/ns/net") as ours, open(namespace.path) as theirs:
