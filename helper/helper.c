@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "helper/client_socket.h"
+#include "helper/defence.h"
 #include "helper/descriptors.h"
 #include "helper/helper_private.h"
 #include "helper/log.h"
@@ -95,7 +96,7 @@ static void realms_init(struct helper *helper) {
 		helper->realms[i] = (struct realm){
 			.config = &helper->config,
 			.listener = &helper->config.listeners[i],
-			.host = i > 0 ? &helper->host : NULL,
+			.host = i > 0 && defence_is_on(SPARED_HOST) ? &helper->host : NULL,
 		};
 	}
 }

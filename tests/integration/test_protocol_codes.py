@@ -208,6 +208,7 @@ class ProtocolCodes(rig.Case):
         self.assertTrue(error["limit"])
         self.assertEqual((error["asked"], error["allowed"]), (101, 100))
 
+    @rig.defended_by("OPTION_POLICY")
     def test_option_outside_policy_is_refused(self):
         helper = self.helper(self.namespace(), rig.UNLIMITED + "allow_options = tos\n")
         refused = [("ttl", 9), ("dont_fragment", True), ("source", HOST), ("interface", 1), ("fwmark", 1)]

@@ -139,6 +139,7 @@ class Destinations(Realms):
 
 
 class Owners(Realms):
+    @rig.defended_by("REALM_LIMITS")
     def test_limits_are_the_realms_also_for_root(self):
         helper, path = self.realm(self.namespace(), "max_connections = 1\npackets_per_second = 7\n",
                                   before="[user root]\npackets_per_second = 9\n")
