@@ -163,7 +163,7 @@ struct multiping_config { /* fill in with multiping_config_init(), then change *
 	uint8_t dont_fragment;    /* 1: never fragment (IPv4), on the way or here */
 	const char *source;       /* numeric address to send from, which decides the family too; NULL: the route's choice */
 	const char *interface;    /* name, or number in the helper's network namespace; NULL: the route's choice */
-	uint32_t fwmark;          /* firewall mark; 0: none */
+	uint32_t fwmark;          /* firewall mark, one that the helper's configuration names; 0: none */
 	/* ttl, tos, dont_fragment, source, interface, fwmark: an administrator may refuse each to a user. Then every probe ends as
 	 * MULTIPING_DENIED with error EPERM; an option is never ignored. */
 };

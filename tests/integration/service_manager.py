@@ -67,7 +67,7 @@ class Manager:
         self.watchdog_us = watchdog_us
         self.log_path = self.folder / "log"
         self.configuration_path = self.folder / "helper.conf"
-        self.configuration_path.write_text(rig.UNLIMITED)
+        self.configuration_path.write_text(rig.with_socket_kind(rig.UNLIMITED))
         self.news = news_socket(namespace)
         news_path = self.folder / "notify"
         self.notify_socket = f"@{news_path}" if is_abstract else str(news_path)

@@ -266,11 +266,13 @@ class ProtocolCodes(rig.Case):
         self.assertEqual(helper.process.wait(rig.START_SECONDS), 0)
 
     def test_private_helper_without_any_right_tells_what_it_tried(self):
+        network = self.namespace()
+        network.sysctl("net.ipv4.ping_group_range", "1 0")  # nobody's
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with Client(ours) as client, theirs:
             # The helper expects its socket at descriptor 3, which a shell can arrange.
             shell = ["/bin/sh", "-c", f'exec "$0" 3<&{theirs.fileno()}', rig.program("multiping-helper-private")]
-            process = self.namespace().popen(rig.as_user(rig.ALICE, shell), pass_fds=[theirs.fileno()],
+            process = network.popen(rig.as_user(rig.ALICE, shell), pass_fds=[theirs.fileno()],
                                              stdin=subprocess.DEVNULL)
             theirs.close()
             closed = self.assert_closes(client, "no_backend")

@@ -29,6 +29,8 @@ def of_error(outcome):
     """What an icmp_error or unverified_error tells: (type, code, reporter, mtu)."""
     return tuple(outcome[4:8])
 
+NOT_TOLD = (4, 11, 1)  # to ping sockets: the kernel keeps to itself that a packet was not put together in time
+
 
 class SimulatedNetwork(simulator.Case):
     def assert_takes(self, begin, seconds):
@@ -128,8 +130,12 @@ class SimulatedNetwork(simulator.Case):
         begin = time.monotonic()
         for (family, kind), prefix in prefixes.items():
             codes = ERRORS[family][kind]
-            outcomes = self.client.ping(hosts(prefix, len(codes), first=0), LONG_US)
+            timeout_us = 1_000_000 if (family, kind) == NOT_TOLD[:2] else LONG_US
+            outcomes = self.client.ping(hosts(prefix, len(codes), first=0), timeout_us)
             for code, outcome in zip(codes, outcomes):
+                if rig.SOCKET_KIND == "ping" and (family, kind, code) == NOT_TOLD:
+                    self.assertEqual(outcome[1], TIMEOUT)
+                    continue
                 with self.subTest(family=family, type=kind, code=code):
                     mtu = 1400 if (family, kind, code) in MTU_IN else 0
                     self.assertEqual(outcome[1:3], [ICMP_ERROR, 0])
