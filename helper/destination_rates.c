@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "helper/ping.h"
@@ -56,9 +57,12 @@ static bool entry_is_better(const struct destination_entry *entry,
  * shares one with them. */
 static struct destination_entry *entry_find(struct destination_rates *rates,
 					    const struct in6_addr *address) {
-	uint64_t hash = siphash(&rates->key, address, sizeof *address);
-	struct destination_entry *best = &rates->entries[hash % N_ENTRIES];
+	struct destination_entry *best;
+	uint64_t words[2], hash;
 
+	memcpy(words, address, sizeof *address);
+	hash = siphash(&rates->key, words, 2);
+	best = &rates->entries[hash % N_ENTRIES];
 	for (uint64_t i = 0; i < MAX_PROBING; i++) {
 		struct destination_entry *entry = &rates->entries[(hash + i) % N_ENTRIES];
 

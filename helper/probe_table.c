@@ -106,11 +106,10 @@ uint32_t probe_table_find(const struct probe_table *table, uint32_t key) {
 }
 
 uint64_t probe_secret(const struct probe_table *table, const struct probe *probe) {
-	struct {
-		struct in6_addr destination; /* IPv4-mapped: so the family is in it */
-		uint32_t key, generation;
-	} input = {probe->destination, probe->key,
-		   defence_is_on(GENERATION) ? probe->generation : 0};
+	uint32_t generation = defence_is_on(GENERATION) ? probe->generation : 0;
+	uint64_t words[3] = {[2] = (uint64_t)generation << 32 | probe->key};
 
-	return siphash(&table->secret_key, &input, sizeof input);
+	memcpy(words, &probe->destination,
+	       sizeof probe->destination); /* IPv4-mapped: so the family is in it */
+	return siphash(&table->secret_key, words, 3);
 }

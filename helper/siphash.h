@@ -10,5 +10,5 @@ struct siphash_key {
 	uint64_t words[2];
 };
 
-/* The 64-bit hash of the @n_bytes at @bytes. Unguessable without the key, also for who has seen other hashes. */
-uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n_bytes);
+/* The 64-bit hash of @words. Unguessable without the key, also for who has seen other hashes. */
+uint64_t siphash(const struct siphash_key *key, const uint64_t *words, size_t n_words);
