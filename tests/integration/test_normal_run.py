@@ -87,10 +87,9 @@ class Trace:
         return {path.replace(self.folder, "FOLDER") for path in paths}
 
 
-TRACES = {}  # of the runs, each of which serves all tests
+class Case(rig.Case):
+    """Runs of a helper in which it does all that it can."""
 
-
-class NormalRun(rig.Case):
     def assert_serves_all_kinds(self, clients):
         """@clients of one helper, its last one too: all that a client can ask, and every outcome."""
         client = clients[0]
@@ -114,42 +113,6 @@ class NormalRun(rig.Case):
             with self.assertRaises(Closed):
                 while True:
                     other.receive()
-
-    def test_each_rule_is_needed(self):
-        used = self.shared_run().used | self.private_run(rig.ALICE).used
-        rules = rules_of_the_filter()
-        self.assertEqual(used - rules, set(), "called without a rule, and yet alive")
-        self.assertEqual(rules - used - set(SOMETIMES) - set(NEVER), set(), "rules that nothing needs")
-        self.assertEqual(set(NEVER) & used, set(), "seen, and so in need of no reason")
-        self.assertEqual(set(SOMETIMES | NEVER) - rules, set(), "reasons without a rule")
-
-    def test_shared_helper_reaches_what_it_must(self):
-        trace = self.shared_run()
-        libraries = {path for path in trace.reached("openat") if ".so" in path}
-        self.assertEqual({re.sub(r".*/([^/]+?)(\.so|$).*", r"\1", path) for path in libraries},
-                         {"ld", "libmsgpackc", "libseccomp", "libcap", "libinih", "libc"})
-        self.assertEqual(trace.reached("openat") - libraries, {
-            "/dev/null", "FOLDER/helper.conf", "/proc/self/uid_map", "/proc/self/gid_map", "/etc/subuid", "/etc/passwd", "/etc/group"})
-        self.assertEqual(trace.reached("connect"), {"FOLDER/notify"})
-        self.assertEqual(trace.reached("execve"), {str(rig.program("multiping-helper"))})
-        self.assertEqual(trace.reached("open", "openat2", "execveat", "unlink", "unlinkat", "rename", "chmod", "mkdir"), set())
-
-    def test_private_helper_reaches_fixed_paths_alone(self):
-        for uid, files in ((0, {"/etc/passwd", "/etc/group", "/proc/self/uid_map", "/proc/self/gid_map"}), (rig.ALICE, set())):
-            trace = self.private_run(uid)
-            self.assertEqual(trace.reached("openat"), {"/dev/null", "/etc/multiping/helper.conf"} | files)
-            self.assertEqual(trace.reached("execve"), {trace.program})
-            self.assertEqual(trace.reached("connect", "open", "openat2", "execveat", "unlink", "unlinkat", "rename", "mkdir"), set())
-
-    def shared_run(self):
-        if "shared" not in TRACES:
-            TRACES["shared"] = self.run_shared()
-        return TRACES["shared"]
-
-    def private_run(self, uid):
-        if uid not in TRACES:
-            TRACES[uid] = self.run_private(uid)
-        return TRACES[uid]
 
     def run_shared(self):
         folder = rig.temporary_folder()
@@ -192,6 +155,47 @@ class NormalRun(rig.Case):
         network.ip("route add 10.88.0.0/16 via 10.77.0.2")
         far.sysctl("net.ipv4.ip_forward", 1)
         return network
+
+
+TRACES = {}  # of the runs, each of which serves all tests
+
+
+class NormalRun(Case):
+    def test_each_rule_is_needed(self):
+        used = self.shared_run().used | self.private_run(rig.ALICE).used
+        rules = rules_of_the_filter()
+        self.assertEqual(used - rules, set(), "called without a rule, and yet alive")
+        self.assertEqual(rules - used - set(SOMETIMES) - set(NEVER), set(), "rules that nothing needs")
+        self.assertEqual(set(NEVER) & used, set(), "seen, and so in need of no reason")
+        self.assertEqual(set(SOMETIMES | NEVER) - rules, set(), "reasons without a rule")
+
+    def test_shared_helper_reaches_what_it_must(self):
+        trace = self.shared_run()
+        libraries = {path for path in trace.reached("openat") if ".so" in path}
+        self.assertEqual({re.sub(r".*/([^/]+?)(\.so|$).*", r"\1", path) for path in libraries},
+                         {"ld", "libmsgpackc", "libseccomp", "libcap", "libinih", "libc"})
+        self.assertEqual(trace.reached("openat") - libraries, {
+            "/dev/null", "FOLDER/helper.conf", "/proc/self/uid_map", "/proc/self/gid_map", "/etc/subuid", "/etc/passwd", "/etc/group"})
+        self.assertEqual(trace.reached("connect"), {"FOLDER/notify"})
+        self.assertEqual(trace.reached("execve"), {str(rig.program("multiping-helper"))})
+        self.assertEqual(trace.reached("open", "openat2", "execveat", "unlink", "unlinkat", "rename", "chmod", "mkdir"), set())
+
+    def test_private_helper_reaches_fixed_paths_alone(self):
+        for uid, files in ((0, {"/etc/passwd", "/etc/group", "/proc/self/uid_map", "/proc/self/gid_map"}), (rig.ALICE, set())):
+            trace = self.private_run(uid)
+            self.assertEqual(trace.reached("openat"), {"/dev/null", "/etc/multiping/helper.conf"} | files)
+            self.assertEqual(trace.reached("execve"), {trace.program})
+            self.assertEqual(trace.reached("connect", "open", "openat2", "execveat", "unlink", "unlinkat", "rename", "mkdir"), set())
+
+    def shared_run(self):
+        if "shared" not in TRACES:
+            TRACES["shared"] = self.run_shared()
+        return TRACES["shared"]
+
+    def private_run(self, uid):
+        if uid not in TRACES:
+            TRACES[uid] = self.run_private(uid)
+        return TRACES[uid]
 
 
 if __name__ == "__main__":
