@@ -170,6 +170,47 @@ class FaultsOfTheHelper(simulator.Case):
         self.assertGreater(self.counters()["receive_drops"], 0)
 
 
+# A private helper that its filter kills when it is to ping; says in a file that it was started.
+KILLED_BY_ITS_FILTER = """#!/usr/bin/python3 -B
+import msgpack, os, signal, socket
+with open({starts!r}, "a") as starts:
+    starts.write("x")
+client = socket.socket(fileno=3)
+_, msgid, method, _ = msgpack.unpackb(client.recv(16384))
+limits = dict(targets_per_message=2048, payload_bytes=1472, timeout_us=60000000, packets_per_second=None, options=[])
+client.send(msgpack.packb([1, msgid, None, dict(protocol=1, helper="x", backend="raw", namespace=1, receive_buffer_bytes=1,
+                                                features=["ipv4"], limits=limits)]))
+client.recv(16384)
+os.kill(os.getpid(), signal.SIGSYS)
+"""
+
+
+class FaultsOfTheSandbox(rig.Case):
+    def run_with(self, helper, *arguments):
+        """What becomes of a command line whose private helper is that program, and how often that was started."""
+        folder = rig.temporary_folder()
+        path, starts = folder / "helper", folder / "starts"
+        path.write_text(helper.format(starts=str(starts)))
+        path.chmod(0o755)
+        starts.touch()
+        starts.chmod(0o666)
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh",
+                *rig.as_user(rig.ALICE, [rig.program("multiping"), *arguments])]
+        done = self.namespace().run(argv, env=rig.environment(MULTIPING_HELPER=str(path)))
+        return done, len(starts.read_text())
+
+    def test_killed_at_its_start_is_said_and_not_tried_again(self):
+        done, n_starts = self.run_with('#!/bin/sh\nprintf x >> {starts}\nkill -s SYS $$\n', "-c", "3", "-p", "500", "127.0.0.1")
+        self.assertEqual((done.returncode, done.stdout, n_starts), (4, "", 1))
+        self.assertIn("private helper", done.stderr)
+
+    def test_killed_by_each_request_is_said_and_not_tried_for_ever(self):
+        done, n_starts = self.run_with(KILLED_BY_ITS_FILTER, "-r", "0", "-t", "5000", "127.0.0.1")
+        self.assertNotIn(done.returncode, (0, 1), done.stdout)
+        self.assertIn("helper", done.stderr)
+        self.assertIn(n_starts, (2, 3, 4), done.stderr)  # a target is asked for three times at most
+
+
 class FaultsOfTheMachine(rig.Case):
     def serve_with(self, before):
         """A helper that a shell starts after @before, and that pings."""
