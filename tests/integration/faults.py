@@ -110,8 +110,21 @@ def n_echo_requests(wire):
             n += packet[6] == socket.IPPROTO_ICMPV6 and packet[40] == 128
 
 
+class Filter:
+    """A system-call filter. Two are equal, too, where each has the pid of its own process."""
+
+    def __init__(self, pid, instructions):
+        self.pid = pid
+        self.instructions = list(instructions)
+
+    def __eq__(self, other):
+        def is_same(one, another):
+            return one == another or (one[:3] == another[:3] and (one[3], another[3]) == (self.pid, other.pid))
+        return len(self.instructions) == len(other.instructions) and all(map(is_same, self.instructions, other.instructions))
+
+
 def filter_of(pid):
-    """The system-call filter of a process, as text; its own pid, which stands in there, is left out."""
+    """The system-call filter of a process."""
     instructions = ctypes.create_string_buffer(INSTRUCTION_BYTES * MAX_INSTRUCTIONS)
     if libc.ptrace(PTRACE_ATTACH, pid, None, None) < 0:
         raise OSError(ctypes.get_errno(), "ptrace")
@@ -122,8 +135,7 @@ def filter_of(pid):
             raise OSError(ctypes.get_errno(), "PTRACE_SECCOMP_GET_FILTER")
     finally:
         libc.ptrace(PTRACE_DETACH, pid, None, None)
-    return [(code, jump, other) if value == pid else (code, jump, other, value)
-            for code, jump, other, value in struct.iter_unpack("=HBBI", instructions.raw[:INSTRUCTION_BYTES * n])]
+    return Filter(pid, struct.iter_unpack("=HBBI", instructions.raw[:INSTRUCTION_BYTES * n]))
 
 
 # What became of a start. @ended: the exit status, None where it serves, "hangs"; @said: its last words; @status: of /proc; @ids,
