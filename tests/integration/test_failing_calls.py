@@ -6,7 +6,8 @@ A visit does everything that a client can do. What fails costs it one request, o
 who was there before notices nothing, and whoever comes next has all there is. The helper's filter is the one that is installed.
 
 epoll_pwait2(2), without which there is no loop, fails with EINTR only, and recv(2), with which nobody is told anything, may end a
-connection without a word. The ordinary run takes some n of the calls that are made often; MULTIPING_FULL=1 all of them."""
+connection without a word. The ordinary run takes some n of the calls that are made often; MULTIPING_FULL=1 all that
+differ."""
 
 import errno
 import os
@@ -32,11 +33,11 @@ SAID = ["unknown_method"]  # to a visitor whom nothing fails
 
 
 def numbers():
-    """Which of the calls is to fail: 1, 2, 3, .. or where time is short 1, 2, 3, 9, 27, .."""
+    """Which of the calls is to fail: 1, 2, 3, .. 64, and then ever fewer of those alike; or where time is short 1, 2, 3, 9, 27, .."""
     n = 1
     while True:
         yield n
-        n += 1 if IS_FULL or n < 3 else 2 * n
+        n += 1 if n < (64 if IS_FULL else 3) else n // 8 if IS_FULL else 2 * n
 
 
 def granting(client, told):
