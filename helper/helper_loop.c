@@ -23,9 +23,12 @@ enum {
 	ACCEPTS_PER_TURN = 16,
 	/* Below ICMP_SOCKETS_BATCH: on loopback one call then fetches all replies. */
 	SENDS_PER_TURN = 48,
-	/* While busy, outcomes are told once a millisecond; of a ping that goes on, when there are many or they have waited long. */
+	/* While busy, outcomes are told once a millisecond; of a ping that goes on, when there are many or they have waited long. With more
+	 * sessions each of them has fewer in the same time, and so waits longer. */
 	DELIVERY_NS = 1000000,
 	RIPE_NS = 10000000,
+	RIPE_NS_PER_SESSION = 1000000,
+	MAX_RIPE_NS = 50000000,
 	RIPE_OUTCOMES = 256,
 	HELLO_CHECK_NS = 1000000000,
 	ACCEPT_PAUSE_NS = 100000000, /* where no connection can be taken */
@@ -270,10 +273,13 @@ static bool is_busy(const struct helper *helper) {
 /* Whether to tell the news of @ping though the helper is busy. A message costs its reader a wake-up, whatever is in it. */
 static bool is_ripe(const struct helper *helper, const struct ping *ping) {
 	bool response_is_due = ping->n_admitted == ping->n_targets && !ping->response_sent;
+	int64_t ripe_ns = (int64_t)helper->scheduler.n_active * RIPE_NS_PER_SESSION;
+
+	ripe_ns = ripe_ns < RIPE_NS ? RIPE_NS : ripe_ns < MAX_RIPE_NS ? ripe_ns : MAX_RIPE_NS;
 
 	return response_is_due || ping->n_finished >= RIPE_OUTCOMES ||
 	       ping->n_finished == ping->n_undelivered ||
-	       helper->prober.clock.now_ns - ping->news_ns >= RIPE_NS;
+	       helper->prober.clock.now_ns - ping->news_ns >= ripe_ns;
 }
 
 /* Tells what is new; what is not yet ripe goes back. */

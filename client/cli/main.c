@@ -40,5 +40,6 @@ int main(int argc, char **argv) {
 		break;
 	}
 	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER_BYTES); /* flushed before each wait */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);              /* a write a line, not a word */
 	return run(&options, stdout, stderr);
 }

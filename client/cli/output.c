@@ -204,6 +204,7 @@ void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targe
 void output_clear_progress(struct output *output) {
 	if (output->shows_progress) {
 		fputs("\r\033[K", output->err);
+		fflush(output->err);
 		output->shows_progress = false;
 	}
 }
