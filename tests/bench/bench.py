@@ -128,9 +128,9 @@ class Shared:
             raise RuntimeError(f"{figures['replies']} of {len(targets)} answered")
         return figures
 
-    def floor(self, n_targets, ipv6=False):
+    def floor(self, n_targets, *options):
         """The bare loop (floor.c)."""
-        _, output = self.run([rig.BUILD / "tests/bench/floor", *["-6"] * ipv6, str(n_targets)])
+        _, output = self.run([rig.BUILD / "tests/bench/floor", *map(str, options), str(n_targets)])
         return json.loads(output)
 
 
@@ -149,13 +149,18 @@ def ratio(ones, others):
     return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
+def figure(value):
+    """A number to read: with a hundredth where that says something."""
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.2f}"
+
+
 def cells(row):
     """A row as texts."""
     theirs = dict(row.others)
     floor = theirs.pop("floor", None)
     against = f" x {row.against}" if row.against else ""
-    return [row.question, f"{row.ours:,.2f} {row.unit}", "" if floor is None else f"{floor:,.2f}",
-            ", ".join(f"{name} {value:,.2f}" for name, value in theirs.items()),
+    return [row.question, f"{figure(row.ours)} {row.unit}", "" if floor is None else figure(floor),
+            ", ".join(f"{name} {figure(value)}" for name, value in theirs.items()),
             "" if row.ratio is None else f"{row.ratio:.2f}{against}", "" if row.goal is None else f"{row.goal:g}",
             "; ".join(filter(None, (row.verdict, row.note)))]
 

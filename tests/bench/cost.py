@@ -30,7 +30,7 @@ def rows(rounds):
                 "command line": lambda: of_fping(shared, shared.helper.command(*options), targets),
                 "library": lambda: shared.sweep(targets),
                 "fping": lambda: of_fping(shared, ["fping", *options], targets),
-                "floor": lambda: shared.floor(N_TARGETS, ipv6),
+                "floor": lambda: shared.floor(N_TARGETS, *["-6"] * ipv6),
             }, rounds)
         cost_us = {name: [figures["processor_s"] * 1e6 / N_TARGETS for figures in own] for name, own in results.items()}
         median = {name: statistics.median(own) for name, own in cost_us.items()}

@@ -4,7 +4,9 @@
  *
  * No second process, no table, no timers, no policy, no output: it pings N addresses from 127.1.0.0 or fd00:1:: on, once each, one echo
  * request at a time, draining replies and transmit stamps every DRAIN_EVERY sends. What multiping costs above this is its own doing.
- * Prints one JSON object: replies, processor and wall seconds, round-trip times in microseconds. Needs root. */
+ * With -i it sends one each INTERVAL_US, and sleeps meanwhile; -a: IPv4, from another address on; -t: the file TIMES gets a line "ADDRESS
+ * NANOSECONDS" for each reply. Prints one JSON object: replies, processor and wall seconds, round-trip times in microseconds. Needs
+ * root. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <linux/net_tstamp.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,12 +23,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	MAX_TARGETS = 1 << 20,
 	DRAIN_EVERY = 16,
 	BATCH = 64,
 	DATA_BYTES = 56,
+	FIRST = 0x7f010000,
 	IDENTIFIER =
 		0x4d50, /* and the next ones: they and the sequence number tell the targets apart */
 	RECEIVE_BYTES = 16 << 20,
@@ -40,6 +45,9 @@ struct echo {
 struct floor {
 	bool ipv6;
 	int fd;
+	uint32_t first; /* IPv4 address */
+	int64_t interval_ns;
+	const char *times_path;
 	uint32_t n_targets, n_replies, n_stamps;
 	int64_t sent_ns[MAX_TARGETS], received_ns[MAX_TARGETS]; /* the kernel's stamps */
 };
@@ -84,7 +92,7 @@ static int floor_send(struct floor *floor, uint32_t number) {
 		.header = {.un.echo = {.id = htons((uint16_t)(IDENTIFIER + (number >> 16))),
 				       .sequence = htons((uint16_t)number)}}};
 	struct sockaddr_in ipv4 = {.sin_family = AF_INET,
-				   .sin_addr.s_addr = htonl(0x7f010000U + number)};
+				   .sin_addr.s_addr = htonl(floor->first + number)};
 	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xfd, 0, 0, 1}};
 	ssize_t n;
 
@@ -170,25 +178,63 @@ static int compare(const void *one, const void *other) {
 	return (a > b) - (a < b);
 }
 
+static int write_times(const struct floor *floor) {
+	FILE *file = fopen(floor->times_path, "we");
+	char text[INET_ADDRSTRLEN];
+
+	for (uint32_t i = 0; file != NULL && i < floor->n_targets; i++) {
+		const struct in_addr address = {htonl(floor->first + i)};
+
+		fprintf(file, "%s %lld\n", inet_ntop(AF_INET, &address, text, sizeof(text)),
+			(long long)floor->received_ns[i]);
+	}
+	return file == NULL || fclose(file) != 0 ? -errno : 0;
+}
+
 /* Leaves the round-trip times where the replies' stamps were, sorted. */
-static void sort_times(struct floor *floor) {
+static int take_times(struct floor *floor) {
+	int r = 0;
+
 	for (uint32_t i = 0; i < floor->n_targets; i++) {
 		floor->received_ns[i] -= floor->sent_ns[i];
 	}
+	if (floor->times_path != NULL) {
+		r = write_times(floor);
+	}
 	qsort(floor->received_ns, floor->n_targets, sizeof(floor->received_ns[0]), compare);
+	return r;
 }
 
-static double seconds(clockid_t clock) {
+static int64_t now_ns(clockid_t clock) {
 	struct timespec now;
 
 	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Drains, asleep in between. */
+static void floor_wait(struct floor *floor, int64_t until_ns) {
+	struct pollfd readable = {.fd = floor->fd, .events = POLLIN};
+
+	for (int64_t left_ns; (left_ns = until_ns - now_ns(CLOCK_MONOTONIC)) > 0;) {
+		const struct timespec left = {left_ns / 1000000000, left_ns % 1000000000};
+
+		ppoll(&readable, 1, &left, NULL);
+		floor_drain(floor, 0);
+		floor_drain(floor, MSG_ERRQUEUE);
+	}
 }
 
 static int floor_run(struct floor *floor) {
-	for (uint32_t i = 0; i < floor->n_targets; i++) {
-		const int r = floor_send(floor, i);
+	const int64_t begin_ns = now_ns(CLOCK_MONOTONIC);
 
+	for (uint32_t i = 0; i < floor->n_targets; i++) {
+		int r;
+
+		if (floor->interval_ns > 0) {
+			floor_wait(floor, begin_ns + i * floor->interval_ns);
+		}
+		r = floor_send(floor, i);
 		if (r < 0) {
 			return r;
 		}
@@ -208,32 +254,52 @@ static int floor_run(struct floor *floor) {
 	return 0;
 }
 
+static int floor_parse(struct floor *floor, int argc, char **argv) {
+	struct in_addr first;
+
+	floor->first = FIRST;
+	for (int option; (option = getopt(argc, argv, "6a:i:t:")) != -1;) {
+		if (option == '6') {
+			floor->ipv6 = true;
+		} else if (option == 'a' && inet_pton(AF_INET, optarg, &first) == 1) {
+			floor->first = ntohl(first.s_addr);
+		} else if (option == 'i') {
+			floor->interval_ns = strtoll(optarg, NULL, 10) * 1000;
+		} else if (option == 't') {
+			floor->times_path = optarg;
+		} else {
+			return -EINVAL;
+		}
+	}
+	floor->n_targets = optind == argc - 1 ? (uint32_t)strtoul(argv[optind], NULL, 10) : 0;
+	return floor->n_targets == 0 || floor->n_targets > MAX_TARGETS ? -EINVAL : 0;
+}
+
 int main(int argc, char **argv) {
 	static struct floor floor;
-	double processor, wall;
+	int64_t processor_ns, wall_ns;
 	int r;
 
-	floor.ipv6 = argc > 1 && strcmp(argv[1], "-6") == 0;
-	floor.n_targets =
-		argc == 2 + floor.ipv6 ? (uint32_t)strtoul(argv[1 + floor.ipv6], NULL, 10) : 0;
-	if (floor.n_targets == 0 || floor.n_targets > MAX_TARGETS) {
-		fprintf(stderr, "usage: floor [-6] N (1 to %d)\n", MAX_TARGETS);
+	if (floor_parse(&floor, argc, argv) < 0) {
+		fprintf(stderr,
+			"usage: floor [-6] [-a FIRST] [-i INTERVAL_US] [-t TIMES] N (1 to %d)\n",
+			MAX_TARGETS);
 		return 2;
 	}
 	r = floor_open(&floor);
-	processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	wall = seconds(CLOCK_MONOTONIC);
+	processor_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	wall_ns = now_ns(CLOCK_MONOTONIC);
 	r = r < 0 ? r : floor_run(&floor);
+	processor_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - processor_ns;
+	wall_ns = now_ns(CLOCK_MONOTONIC) - wall_ns;
+	r = r < 0 ? r : take_times(&floor);
 	if (r < 0) {
 		fprintf(stderr, "floor: %s\n", strerror(-r));
 		return 1;
 	}
-	processor = seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
-	wall = seconds(CLOCK_MONOTONIC) - wall;
-	sort_times(&floor);
 	printf("{\"replies\": %u, \"processor_s\": %.6f, \"wall_s\": %.6f, \"p50_us\": %.3f, "
 	       "\"p99_us\": %.3f}\n",
-	       floor.n_replies, processor, wall,
+	       floor.n_replies, (double)processor_ns / 1e9, (double)wall_ns / 1e9,
 	       (double)floor.received_ns[floor.n_targets / 2] / 1e3,
 	       (double)floor.received_ns[(uint64_t)floor.n_targets * 99 / 100] / 1e3);
 	return 0;
