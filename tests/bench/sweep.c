@@ -6,46 +6,17 @@
  * with a line "ADDRESS NANOSECONDS" for each reply. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "multiping.h"
+#include "tests/bench/driver.h"
 
 enum { TIMEOUT_US = 10000000 };
-
-static double seconds(clockid_t clock) {
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static int compare(const void *one, const void *other) {
 	const int64_t a = *(const int64_t *)one, b = *(const int64_t *)other;
 
 	return (a > b) - (a < b);
-}
-
-/* The lines of standard input; exits where memory does not suffice. */
-static const char **read_hosts(size_t *ret_n_hosts) {
-	const char **hosts = NULL;
-	char *line = NULL;
-	size_t n_hosts = 0, room = 0, n_bytes = 0;
-
-	for (ssize_t n; (n = getline(&line, &n_bytes, stdin)) > 0;) {
-		line[n - 1] = 0;
-		if (n_hosts == room) {
-			room = room == 0 ? 1024 : room * 2;
-			hosts = realloc(hosts, room * sizeof *hosts);
-		}
-		if (hosts == NULL || (hosts[n_hosts++] = strdup(line)) == NULL) {
-			exit(1);
-		}
-	}
-	free(line);
-	*ret_n_hosts = n_hosts;
-	return hosts;
 }
 
 /* The round-trip times of the replies, sorted, at the beginning of a new array. */
@@ -86,7 +57,7 @@ int main(int argc, char **argv) {
 	struct multiping_config config;
 	char message[256];
 	size_t n_hosts, n_replies;
-	const char **hosts = read_hosts(&n_hosts);
+	const char **hosts = driver_read_hosts(&n_hosts);
 	double processor, wall;
 	struct rusage usage;
 	int64_t *times_ns;
@@ -98,15 +69,15 @@ int main(int argc, char **argv) {
 	multiping_config_init(&config);
 	config.socket_path = argv[1];
 	config.interval_us = strtoll(argv[2], NULL, 10);
-	processor = seconds(CLOCK_PROCESS_CPUTIME_ID);
-	wall = seconds(CLOCK_MONOTONIC);
+	processor = driver_seconds(CLOCK_PROCESS_CPUTIME_ID);
+	wall = driver_seconds(CLOCK_MONOTONIC);
 	if (multiping_run(hosts, n_hosts, TIMEOUT_US, 0, &config, &results, message,
 			  sizeof message) < 0) {
 		(void)fprintf(stderr, "sweep: %s\n", message);
 		return 1;
 	}
-	processor = seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
-	wall = seconds(CLOCK_MONOTONIC) - wall;
+	processor = driver_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
+	wall = driver_seconds(CLOCK_MONOTONIC) - wall;
 	getrusage(RUSAGE_SELF, &usage);
 	times_ns = sorted_times(results, n_hosts, &n_replies);
 	if (argc > 3) {

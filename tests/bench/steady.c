@@ -1,0 +1,157 @@
+/* SPDX-FileCopyrightText: The multiping authors */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A monitoring program: each host once a second, evenly spread over the second: steady SOCKET SECONDS [alone] < hosts
+ *
+ * It has a loop of its own (level 3 of the library), which wakes up every TICK_NS and asks for what is due until the middle of the next
+ * tick. The k-th ping of host i is due at start + k s + i / n_hosts s. The schedule's error is how far from that the ping was sent, as
+ * the library tells; start_unix_ns is printed, so that a packet capture can say it too. With "alone" it asks nobody: the error is then that
+ * of its waking up.
+ *
+ * Prints one JSON object: pings, replies, processor and wall seconds, the error's percentiles in microseconds. */
+#include <inttypes.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "multiping.h"
+#include "tests/bench/driver.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+enum {
+	TICK_NS = 500000,
+	LEAD_NS = 50000000, /* for the first request to reach a helper */
+	TIMEOUT_US = 900000,
+	MAX_ERROR_US = NS_PER_S / 2000,
+};
+
+struct steady {
+	struct multiping *multiping;
+	bool is_alone;
+	size_t n_hosts;
+	uint64_t n_pings, n_asked, n_ended, n_replies;
+	int64_t start_ns, start_unix_ns;
+	uint32_t n_by_error_us[MAX_ERROR_US + 1];
+};
+
+/* When the ping @number of all is due, after the start. */
+static int64_t due_ns(const struct steady *steady, uint64_t number) {
+	return (int64_t)(number / steady->n_hosts) * NS_PER_S +
+	       (int64_t)(number % steady->n_hosts) * NS_PER_S / (int64_t)steady->n_hosts;
+}
+
+static void fail(const struct steady *steady) {
+	(void)fprintf(stderr, "steady: %s\n", multiping_message(steady->multiping));
+	exit(1);
+}
+
+/* A ping is of the round whose time is nearest; one that was not sent is as far off as can be. */
+static void count_error(struct steady *steady, size_t host, int64_t sent_unix_ns) {
+	const int64_t after_start_ns = sent_unix_ns - steady->start_unix_ns;
+	int64_t off_ns = llabs(after_start_ns - due_ns(steady, host)) % NS_PER_S;
+
+	off_ns = off_ns > NS_PER_S / 2 ? NS_PER_S - off_ns : off_ns;
+	steady->n_by_error_us[sent_unix_ns == 0 ? MAX_ERROR_US : off_ns / 1000]++;
+	steady->n_ended++;
+}
+
+static void ask(struct steady *steady, size_t host) {
+	if (steady->is_alone) {
+		count_error(steady, host, driver_now_ns(CLOCK_REALTIME));
+	} else if (multiping_ping(steady->multiping, host, TIMEOUT_US, NULL) < 0) {
+		fail(steady);
+	}
+}
+
+static void ask_until(struct steady *steady, int64_t after_start_ns) {
+	while (steady->n_asked < steady->n_pings &&
+	       due_ns(steady, steady->n_asked) <= after_start_ns) {
+		ask(steady, steady->n_asked++ % steady->n_hosts);
+	}
+}
+
+static void take_events(struct steady *steady) {
+	struct multiping_event event;
+
+	while (multiping_next_event(steady->multiping, &event)) {
+		if (event.type == MULTIPING_EVENT_OUTCOME) {
+			steady->n_replies += event.result.outcome == MULTIPING_REPLY;
+			count_error(steady, event.result.target, event.result.sent_unix_ns);
+		}
+	}
+}
+
+static void run(struct steady *steady) {
+	struct pollfd readable = {.fd = multiping_fd(steady->multiping), .events = POLLIN};
+
+	for (int64_t tick_ns = 0; steady->n_ended < steady->n_pings;) {
+		int64_t now_ns = driver_now_ns(CLOCK_MONOTONIC) - steady->start_ns;
+		struct timespec wait;
+
+		if (now_ns >= tick_ns) {
+			tick_ns = (now_ns / TICK_NS + 1) * TICK_NS;
+			ask_until(steady, tick_ns - TICK_NS / 2);
+		}
+		if (multiping_dispatch(steady->multiping) < 0) {
+			fail(steady);
+		}
+		take_events(steady);
+		now_ns = driver_now_ns(CLOCK_MONOTONIC) - steady->start_ns;
+		wait.tv_nsec = tick_ns > now_ns ? tick_ns - now_ns : 0;
+		wait.tv_sec = wait.tv_nsec / NS_PER_S;
+		wait.tv_nsec %= NS_PER_S;
+		(void)ppoll(&readable, 1, &wait, NULL);
+	}
+}
+
+/* The error that @share of the pings have at most. */
+static uint32_t error_us(const struct steady *steady, double share) {
+	uint64_t n = 0;
+
+	for (uint32_t us = 0; us <= MAX_ERROR_US; us++) {
+		n += steady->n_by_error_us[us];
+		if ((double)n >= share * (double)steady->n_ended) {
+			return us;
+		}
+	}
+	return MAX_ERROR_US;
+}
+
+int main(int argc, char **argv) {
+	static struct steady steady;
+	struct multiping_config config;
+	const char **hosts = driver_read_hosts(&steady.n_hosts);
+	double processor, wall;
+
+	if (argc < 3 || argc > 4 || steady.n_hosts == 0) {
+		(void)fputs("usage: steady SOCKET SECONDS [alone] < hosts\n", stderr);
+		return 2;
+	}
+	multiping_config_init(&config);
+	config.socket_path = argv[1];
+	steady.is_alone = argc == 4;
+	if (multiping_new(&config, &steady.multiping) < 0) {
+		return 1;
+	}
+	for (size_t i = 0; i < steady.n_hosts; i++) {
+		if (multiping_add(steady.multiping, hosts[i], NULL, NULL) < 0) {
+			fail(&steady);
+		}
+	}
+	steady.n_pings = steady.n_hosts * strtoull(argv[2], NULL, 10);
+	processor = driver_seconds(CLOCK_PROCESS_CPUTIME_ID);
+	wall = driver_seconds(CLOCK_MONOTONIC);
+	steady.start_ns = driver_now_ns(CLOCK_MONOTONIC) + LEAD_NS;
+	steady.start_unix_ns = driver_now_ns(CLOCK_REALTIME) + LEAD_NS;
+	run(&steady);
+	(void)printf("{\"pings\": %" PRIu64 ", \"replies\": %" PRIu64 ", \"processor_s\": %.6f, "
+		     "\"wall_s\": %.6f, \"start_unix_ns\": %" PRId64
+		     ", \"p50_us\": %u, \"p99_us\": %u, \"most_us\": %u}\n",
+		     steady.n_pings, steady.n_replies,
+		     driver_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor,
+		     driver_seconds(CLOCK_MONOTONIC) - wall, steady.start_unix_ns,
+		     error_us(&steady, 0.5), error_us(&steady, 0.99), error_us(&steady, 1));
+	(void)multiping_free(steady.multiping);
+	return 0;
+}
