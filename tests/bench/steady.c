@@ -1,18 +1,20 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A monitoring program: each host once a second, evenly spread over the second: steady SOCKET SECONDS [alone] < hosts
+/* A monitoring program: each host once a second, evenly spread over the second: steady SOCKET SECONDS [-a] [-t TIMES] < hosts
  *
  * It has a loop of its own (level 3 of the library), which wakes up every TICK_NS and asks for what is due until the middle of the next
  * tick. The k-th ping of host i is due at start + k s + i / n_hosts s. The schedule's error is how far from that the ping was sent, as
- * the library tells; start_unix_ns is printed, so that a packet capture can say it too. With "alone" it asks nobody: the error is then that
- * of its waking up.
+ * the library tells; start_unix_ns is printed, so that a packet capture can say it too. With -a it asks nobody: the error is then that of
+ * its waking up. -t: the file TIMES gets a line "ADDRESS NANOSECONDS" for each reply.
  *
- * Prints one JSON object: pings, replies, processor and wall seconds, the error's percentiles in microseconds. */
+ * Prints one JSON object: pings, replies, time-outs that the library calls a maybe local loss, processor and wall seconds, the error's percentiles in microseconds. */
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "multiping.h"
 #include "tests/bench/driver.h"
@@ -29,8 +31,9 @@ enum {
 struct steady {
 	struct multiping *multiping;
 	bool is_alone;
+	FILE *times; /* or NULL */
 	size_t n_hosts;
-	uint64_t n_pings, n_asked, n_ended, n_replies;
+	uint64_t n_pings, n_asked, n_ended, n_replies, n_maybe_local;
 	int64_t start_ns, start_unix_ns;
 	uint32_t n_by_error_us[MAX_ERROR_US + 1];
 };
@@ -75,10 +78,19 @@ static void take_events(struct steady *steady) {
 	struct multiping_event event;
 
 	while (multiping_next_event(steady->multiping, &event)) {
-		if (event.type == MULTIPING_EVENT_OUTCOME) {
-			steady->n_replies += event.result.outcome == MULTIPING_REPLY;
-			count_error(steady, event.result.target, event.result.sent_unix_ns);
+		if (event.type != MULTIPING_EVENT_OUTCOME) {
+			continue;
 		}
+		if (event.result.outcome == MULTIPING_REPLY) {
+			steady->n_replies++;
+			if (steady->times != NULL) {
+				(void)fprintf(steady->times, "%s %" PRId64 "\n",
+					      event.result.address, event.result.rtt_ns);
+			}
+		}
+		steady->n_maybe_local += event.result.outcome == MULTIPING_TIMEOUT &&
+					 (event.result.flags & MULTIPING_MAYBE_LOCAL_LOSS) != 0;
+		count_error(steady, event.result.target, event.result.sent_unix_ns);
 	}
 }
 
@@ -118,40 +130,59 @@ static uint32_t error_us(const struct steady *steady, double share) {
 	return MAX_ERROR_US;
 }
 
+/* Takes what stands in the arguments besides the socket's path, which is then at argv[optind]. */
+static int parse(struct steady *steady, int argc, char **argv) {
+	for (int option; (option = getopt(argc, argv, "at:")) != -1;) {
+		if (option == 'a') {
+			steady->is_alone = true;
+		} else if (option != 't' || (steady->times = fopen(optarg, "we")) == NULL) {
+			return -EINVAL;
+		}
+	}
+	steady->n_pings =
+		optind == argc - 2 ? steady->n_hosts * strtoull(argv[optind + 1], NULL, 10) : 0;
+	return steady->n_pings == 0 ? -EINVAL : 0;
+}
+
+static int add_hosts(struct steady *steady, const char *socket_path, const char **hosts) {
+	struct multiping_config config;
+	int r;
+
+	multiping_config_init(&config);
+	config.socket_path = socket_path;
+	r = multiping_new(&config, &steady->multiping);
+	for (size_t i = 0; r >= 0 && i < steady->n_hosts; i++) {
+		r = multiping_add(steady->multiping, hosts[i], NULL, NULL);
+	}
+	return r;
+}
+
 int main(int argc, char **argv) {
 	static struct steady steady;
-	struct multiping_config config;
 	const char **hosts = driver_read_hosts(&steady.n_hosts);
 	double processor, wall;
 
-	if (argc < 3 || argc > 4 || steady.n_hosts == 0) {
-		(void)fputs("usage: steady SOCKET SECONDS [alone] < hosts\n", stderr);
+	if (parse(&steady, argc, argv) < 0) {
+		(void)fputs("usage: steady SOCKET SECONDS [-a] [-t TIMES] < hosts\n", stderr);
 		return 2;
 	}
-	multiping_config_init(&config);
-	config.socket_path = argv[1];
-	steady.is_alone = argc == 4;
-	if (multiping_new(&config, &steady.multiping) < 0) {
+	if (add_hosts(&steady, argv[optind], hosts) < 0) {
 		return 1;
 	}
-	for (size_t i = 0; i < steady.n_hosts; i++) {
-		if (multiping_add(steady.multiping, hosts[i], NULL, NULL) < 0) {
-			fail(&steady);
-		}
-	}
-	steady.n_pings = steady.n_hosts * strtoull(argv[2], NULL, 10);
 	processor = driver_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	wall = driver_seconds(CLOCK_MONOTONIC);
 	steady.start_ns = driver_now_ns(CLOCK_MONOTONIC) + LEAD_NS;
 	steady.start_unix_ns = driver_now_ns(CLOCK_REALTIME) + LEAD_NS;
 	run(&steady);
-	(void)printf("{\"pings\": %" PRIu64 ", \"replies\": %" PRIu64 ", \"processor_s\": %.6f, "
+	processor = driver_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor;
+	wall = driver_seconds(CLOCK_MONOTONIC) - wall;
+	(void)printf("{\"pings\": %" PRIu64 ", \"replies\": %" PRIu64 ", \"maybe_local\": %" PRIu64
+		     ", \"processor_s\": %.6f, "
 		     "\"wall_s\": %.6f, \"start_unix_ns\": %" PRId64
 		     ", \"p50_us\": %u, \"p99_us\": %u, \"most_us\": %u}\n",
-		     steady.n_pings, steady.n_replies,
-		     driver_seconds(CLOCK_PROCESS_CPUTIME_ID) - processor,
-		     driver_seconds(CLOCK_MONOTONIC) - wall, steady.start_unix_ns,
-		     error_us(&steady, 0.5), error_us(&steady, 0.99), error_us(&steady, 1));
+		     steady.n_pings, steady.n_replies, steady.n_maybe_local, processor, wall,
+		     steady.start_unix_ns, error_us(&steady, 0.5), error_us(&steady, 0.99),
+		     error_us(&steady, 1));
 	(void)multiping_free(steady.multiping);
-	return 0;
+	return steady.times != NULL && fclose(steady.times) != 0;
 }

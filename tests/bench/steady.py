@@ -27,7 +27,7 @@ def steady(shared, n_hosts, seconds):
 
 
 def floor(shared, n_hosts, seconds):
-    return shared.drive("steady", bench.hosts(n_hosts), seconds, "alone")
+    return shared.drive("steady", bench.hosts(n_hosts), seconds, "-a")
 
 
 def captured_p99_us(shared, n_hosts):

@@ -14,7 +14,7 @@ import bench
 import simulator
 from capture import Capture
 
-N_TARGETS, INTERVAL_US, DELAY_US = 20_000, 50, 20_000
+N_TARGETS, DELAY_US = 20_000, 20_000
 PREFIX = "198.18.0.0/16"
 ECHO_REPLY, ECHO_REQUEST = 0, 8
 
@@ -52,8 +52,8 @@ def rows(rounds):
         shared.network.ip(f"link set {simulator.DEVICE} txqueuelen 100000")
         try:
             results = bench.alternate({
-                "multiping": lambda: errors_us(shared, lambda path: shared.sweep(targets, INTERVAL_US, path)),
-                "floor": lambda: errors_us(shared, lambda path: shared.floor(N_TARGETS, "-a", targets[0], "-i", INTERVAL_US, "-t", path)),
+                "multiping": lambda: errors_us(shared, lambda path: shared.drive("steady", targets, 1, "-t", path)),
+                "floor": lambda: errors_us(shared, lambda path: shared.floor(N_TARGETS, "-a", targets[0], "-i", 10**6 // N_TARGETS, "-t", path)),
             }, rounds)
         finally:
             network.stop()
