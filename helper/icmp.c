@@ -13,6 +13,8 @@
 enum {
 	IPV4_MIN_HEADER_BYTES = 20,
 	IPV6_HEADER_BYTES = 40,
+	/* Of what comes before our own packets: Ethernet with VLAN tags, or that again inside a tunnel (VXLAN over IPv6: 84). */
+	MAX_LINK_BYTES = 128,
 };
 
 static uint16_t get16(const uint8_t *bytes) {
@@ -284,21 +286,15 @@ int icmp_parse_ipv6(const uint8_t *bytes, size_t n_bytes, size_t n_packet_bytes,
 
 int icmp_parse_looped(enum family family, const uint8_t *bytes, size_t n_bytes,
 		      uint16_t *ret_identifier, uint16_t *ret_sequence) {
-	static const size_t link_bytes[] = {0, 14,
-					    18}; /* none, Ethernet, Ethernet with a VLAN tag */
+	int (*parse_quoted)(const uint8_t *, size_t, struct icmp_message *) =
+		family == FAMILY_IPV4 ? parse_quoted_ipv4 : parse_quoted_ipv6;
+	uint8_t version = family == FAMILY_IPV4 ? 4 : 6;
 	struct icmp_message message = {0};
 
-	for (size_t i = 0; i < sizeof link_bytes / sizeof *link_bytes; i++) {
-		const uint8_t *ip = bytes + link_bytes[i];
-		size_t n_ip = n_bytes - link_bytes[i];
-		int r;
+	for (size_t i = 0; i <= MAX_LINK_BYTES && i + IPV4_MIN_HEADER_BYTES <= n_bytes; i += 2) {
+		const uint8_t *ip = bytes + i;
 
-		if (n_bytes < link_bytes[i] + IPV4_MIN_HEADER_BYTES) {
-			break;
-		}
-		r = family == FAMILY_IPV4 ? parse_quoted_ipv4(ip, n_ip, &message)
-					  : parse_quoted_ipv6(ip, n_ip, &message);
-		if (r == 0) {
+		if (ip[0] >> 4 == version && parse_quoted(ip, n_bytes - i, &message) == 0) {
 			*ret_identifier = message.identifier;
 			*ret_sequence = message.sequence;
 			return 0;

@@ -71,8 +71,8 @@ int icmp_parse_reply(enum family family, const uint8_t *bytes, size_t n_bytes,
 int icmp_parse_queued(enum family family, uint8_t type, uint8_t code, uint32_t info,
 		      const uint8_t *bytes, size_t n_bytes, struct icmp_message *ret_message);
 
-/* Finds identifier and sequence in one of our own echo requests as the kernel loops it back with its transmit time stamp: with
- * headers of a link layer whose length it does not say. */
+/* Finds identifier and sequence in one of our own echo requests as the kernel loops it back with its transmit time stamp: behind
+ * headers of link layers and tunnels whose length it does not say, and which is even. */
 int icmp_parse_looped(enum family family, const uint8_t *bytes, size_t n_bytes,
 		      uint16_t *ret_identifier, uint16_t *ret_sequence);
 

@@ -12,9 +12,8 @@
 /* Adds the time stamp and the hop limit of what arrived at a receiver. */
 void icmp_control_read_receive(const struct msghdr *header, struct icmp_received *received);
 
-/* Reads one entry of the error queue of a socket of @family, of which stamps have an id where it @has_stamp_id. Returns whether it is of
- * use, and then in @ret_queued. */
-bool icmp_control_read_queued(const struct mmsghdr *entry, enum family family, bool has_stamp_id,
+/* Reads one entry of the error queue of a socket of @family. Returns whether it is of use, and then in @ret_queued. */
+bool icmp_control_read_queued(const struct mmsghdr *entry, enum family family,
 			      struct icmp_queued *ret_queued);
 
 /* The address that recvmsg(2) wrote, IPv4 as IPv4-mapped. */

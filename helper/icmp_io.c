@@ -10,20 +10,37 @@
 #include "helper/icmp_control.h"
 #include "helper/icmp_sockets_private.h"
 
-#ifndef SCM_TS_OPT_ID
-#define SCM_TS_OPT_ID 81 /* Linux 6.13; the headers of Debian 12 lack it */
-#endif
-
 enum {
-	MAX_ERRORS = 16
-}; /* that a socket tells, one after the other, before it is left for this turn */
+	/* that a socket tells, one after the other, before it is left for this turn */
+	MAX_ERRORS = 16,
+	/* With DF the kernel need not find an identification for a packet (RFC 6864), which takes it 0.2 us. So small a one is cut by no
+	 * network, or with a word, but for one of the machine's own: an echo request of the usual size. */
+	NEVER_CUT_BYTES = ICMP_HEADER_BYTES + PROTOCOL_DEFAULT_DATA_BYTES,
+};
 
 /* --- sending --- */
 
-/* Control messages of one send; the widest set is a stamp's id, TTL, TOS and packet information. */
+union address {
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
+
+static socklen_t address_set(const struct icmp_send *send, union address *ret_address) {
+	if (send->family == FAMILY_IPV6) {
+		ret_address->ipv6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+							  .sin6_addr = send->destination,
+							  .sin6_scope_id = send->scope};
+		return sizeof ret_address->ipv6;
+	}
+	ret_address->ipv4 = (struct sockaddr_in){.sin_family = AF_INET,
+						 .sin_addr.s_addr = send->destination.s6_addr32[3]};
+	return sizeof ret_address->ipv4;
+}
+
+/* Control messages of one send; the widest set is TTL, TOS and packet information. */
 struct control {
 	size_t n_bytes;
-	_Alignas(struct cmsghdr) uint8_t bytes[4 * CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	_Alignas(struct cmsghdr) uint8_t bytes[3 * CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 static void control_add(struct control *control, int level, int type, const void *data,
@@ -69,7 +86,14 @@ static void control_add_ipv6(struct control *control, const struct icmp_send *se
 	}
 }
 
-static int send_socket(const struct icmp_sockets *sockets, const struct icmp_send *send) {
+static bool is_sent_whole(const struct icmp_send *send) {
+	return send->dont_fragment ||
+	       (send->family == FAMILY_IPV4 && send->n_bytes <= NEVER_CUT_BYTES);
+}
+
+/* The socket to send on, of those whose packets may or may not be fragmented. */
+static int send_socket(const struct icmp_sockets *sockets, const struct icmp_send *send,
+		       bool dont_fragment) {
 	const struct icmp_facts *facts = &sockets->facts;
 	uint32_t i = send->socket_hash % N_SEND_SOCKETS;
 
@@ -80,7 +104,7 @@ static int send_socket(const struct icmp_sockets *sockets, const struct icmp_sen
 		i = facts->fwmarks.marks[mark] == send->fwmark ? FIRST_FWMARK_SOCKET + mark : i;
 	}
 	return DESCRIPTOR_FIRST_SEND + (int)send->family * FAMILY_SOCKETS +
-	       send->dont_fragment * DONT_FRAGMENT_SOCKETS + (int)i;
+	       dont_fragment * DONT_FRAGMENT_SOCKETS + (int)i;
 }
 
 /* A number of SO_MEMINFO. */
@@ -97,8 +121,12 @@ static uint32_t queued_bytes(int fd) {
 	return memory_info(fd, SK_MEMINFO_WMEM_ALLOC);
 }
 
+static uint64_t active_senders(const struct icmp_sockets *sockets) {
+	return sockets->active & ~(socket_bit(DESCRIPTOR_FIRST_SEND) - 1);
+}
+
 uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t socket_hash) {
-	uint64_t set = sockets->active;
+	uint64_t set = active_senders(sockets);
 	uint32_t n_bytes = 0;
 
 	while (set != 0) { /* a fwmark's, and a ping socket, may be anybody's */
@@ -113,57 +141,62 @@ uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t 
 	return n_bytes;
 }
 
+/* sendto(2) is what most sends need, and takes 0.2 us less than a message. */
+static ssize_t send_once(int fd, const struct msghdr *header) {
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (header->msg_controllen > 0) {
+		return sendmsg(fd, header, flags);
+	}
+	return sendto(fd, header->msg_iov->iov_base, header->msg_iov->iov_len, flags,
+		      header->msg_name, header->msg_namelen);
+}
+
 /* Sends. An ICMP error about a packet that a ping socket sent earlier makes its next call fail, and is thereby told; before a failure is
  * believed, it is tried again, more than once, since errors may come as fast as we send. (Raw sockets look at none when they send.) */
-static int send_message(int fd, const struct msghdr *header, int n_tries) {
+static int send_message(struct icmp_sockets *sockets, int fd, const struct msghdr *header) {
+	int n_tries = sockets->facts.are_ping ? MAX_ERRORS : 1;
 	ssize_t n;
 
+	icmp_sockets_note(sockets, fd);
 	do {
-		n = sendmsg(fd, header, MSG_DONTWAIT | MSG_NOSIGNAL);
+		n = send_once(fd, header);
 	} while (n < 0 && errno != EAGAIN && errno != ENOBUFS && --n_tries > 0);
 	return n < 0 ? -errno : 0;
 }
 
 void icmp_sockets_note(struct icmp_sockets *sockets, int fd) {
-	uint64_t bit = UINT64_C(1) << fd;
-
+	sockets->active |= socket_bit(fd);
 	if (is_send_socket(fd)) {
-		sockets->active |= bit;
-		sockets->used |= bit;
+		sockets->active |= socket_bit(DESCRIPTOR_RECEIVE_IPV4 + (int)socket_family(fd));
+		sockets->used |= socket_bit(fd);
 	}
 }
 
 int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send) {
-	struct sockaddr_in ipv4 = {.sin_family = AF_INET};
-	struct sockaddr_in6 ipv6 = {.sin6_family = AF_INET6};
+	union address address;
 	struct iovec vector = {(void *)(uintptr_t)send->bytes, send->n_bytes};
-	struct control control = {0};
-	struct msghdr header = {.msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.bytes};
-	int r, fd = send_socket(sockets, send);
+	struct control control;
+	struct msghdr header = {
+		.msg_name = &address,
+		.msg_namelen = address_set(send, &address),
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+	};
+	int r, fd = send_socket(sockets, send, is_sent_whole(send));
 
 	if (!sockets->facts.have[send->family]) {
 		return -EAFNOSUPPORT;
 	}
-	if (sockets->facts
-		    .have_stamp_id) { /* on each send: where it is missing the last one stands */
-		control_add(&control, SOL_SOCKET, SCM_TS_OPT_ID, &send->stamp_id,
-			    sizeof send->stamp_id);
-	}
-	if (send->family == FAMILY_IPV4) {
-		memcpy(&ipv4.sin_addr, send->destination.s6_addr + 12, 4);
-		header.msg_name = &ipv4;
-		header.msg_namelen = sizeof ipv4;
-		control_add_ipv4(&control, send);
-	} else {
-		ipv6.sin6_addr = send->destination;
-		ipv6.sin6_scope_id = send->scope;
-		header.msg_name = &ipv6;
-		header.msg_namelen = sizeof ipv6;
-		control_add_ipv6(&control, send);
-	}
+	control.n_bytes = 0;
+	(send->family == FAMILY_IPV4 ? control_add_ipv4 : control_add_ipv6)(&control, send);
 	header.msg_controllen = control.n_bytes;
-	icmp_sockets_note(sockets, fd);
-	r = send_message(fd, &header, sockets->facts.are_ping ? MAX_ERRORS : 1);
+	r = send_message(sockets, fd, &header);
+	if (r == -EMSGSIZE && !send->dont_fragment) { /* one of this machine's own networks */
+		fd = send_socket(sockets, send, false);
+		r = send_message(sockets, fd, &header);
+	}
 	if (r == -EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&send->source) && /* which could be the invalid arguments */
 	    (send->scope != 0 || !IN6_IS_ADDR_LINKLOCAL(&send->destination))) {
@@ -179,37 +212,54 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 
 /* --- receiving --- */
 
-/* Reads a batch of packets, or with MSG_ERRQUEUE in @flags of an error queue's entries. What a ping socket tells of a packet that it
- * sent earlier must not hide what waits. */
-static int receive_batch(struct icmp_sockets *sockets, int fd, int flags) {
-	int n, n_errors = 0;
+/* Whether the address that belongs to a packet must be asked for. An IPv4 header has it; of a raw socket's own packets nobody needs it. */
+static bool needs_names(const struct icmp_sockets *sockets, int fd) {
+	return sockets->facts.are_ping || fd == DESCRIPTOR_RECEIVE_IPV6;
+}
 
-	for (size_t i = 0; i < ICMP_SOCKETS_BATCH; i++) {
-		sockets->headers[i].msg_hdr = (struct msghdr){
-			.msg_name = &sockets->slots[i].name,
-			.msg_namelen = sizeof sockets->slots[i].name,
+static struct batch *batch_prepare(struct icmp_sockets *sockets, bool has_names) {
+	struct batch *batch = &sockets->batches[has_names];
+
+	for (size_t i = 0; i < batch->n_stale; i++) {
+		struct receive_slot *slot = &sockets->slots[i];
+
+		batch->headers[i].msg_hdr = (struct msghdr){
+			.msg_name = has_names ? &slot->name : NULL,
+			.msg_namelen = has_names ? sizeof slot->name : 0,
 			.msg_iov = &sockets->vectors[i],
 			.msg_iovlen = 1,
-			.msg_control = sockets->slots[i].control,
+			.msg_control = slot->control,
 			.msg_controllen = CONTROL_BYTES,
 		};
 	}
+	batch->n_stale = 0;
+	return batch;
+}
+
+/* Reads packets, or with MSG_ERRQUEUE in @flags entries of an error queue, and returns how many. What a ping socket tells of a packet
+ * that it sent earlier must not hide what waits. */
+static size_t receive_batch(struct icmp_sockets *sockets, int fd, int flags,
+			    const struct mmsghdr **ret_headers) {
+	struct batch *batch = batch_prepare(sockets, needs_names(sockets, fd));
+	int n, n_errors = 0;
+
 	do {
-		n = recvmmsg(fd, sockets->headers, ICMP_SOCKETS_BATCH, flags | MSG_DONTWAIT, NULL);
+		n = recvmmsg(fd, batch->headers, ICMP_SOCKETS_BATCH, flags | MSG_DONTWAIT, NULL);
 	} while (n < 0 && errno != EAGAIN && ++n_errors < MAX_ERRORS);
-	return n < 0 ? 0 : n;
+	*ret_headers = batch->headers;
+	return batch->n_stale = n < 0 ? 0 : (size_t)n;
 }
 
 /* --- packets --- */
 
 uint64_t icmp_sockets_active_receivers(const struct icmp_sockets *sockets) {
-	return sockets->facts.receivers & (sockets->facts.are_ping ? sockets->active : UINT64_MAX);
+	return sockets->facts.receivers & sockets->active;
 }
 
-static void read_packet(struct icmp_sockets *sockets, enum family family, size_t i,
-			struct icmp_received *ret_received) {
-	const uint8_t *bytes = sockets->vectors[i].iov_base;
-	size_t n_packet_bytes = sockets->headers[i].msg_len; /* MSG_TRUNC: the real length */
+static void read_packet(const struct icmp_sockets *sockets, enum family family,
+			const struct mmsghdr *header, struct icmp_received *ret_received) {
+	const uint8_t *bytes = header->msg_hdr.msg_iov->iov_base;
+	size_t n_packet_bytes = header->msg_len; /* MSG_TRUNC: the real length */
 	size_t n_bytes = n_packet_bytes < sockets->packet_buffer_bytes
 				 ? n_packet_bytes
 				 : sockets->packet_buffer_bytes;
@@ -224,24 +274,26 @@ static void read_packet(struct icmp_sockets *sockets, enum family family, size_t
 	} else {
 		ret_received->fault = icmp_parse_ipv6(bytes, n_bytes, n_packet_bytes, message);
 	}
-	if (sockets->facts.are_ping || family == FAMILY_IPV6) { /* else the IP header has told */
-		message->source = icmp_control_address(&sockets->slots[i].name);
+	if (header->msg_hdr.msg_name != NULL) { /* else the IP header has told */
+		message->source = icmp_control_address(header->msg_hdr.msg_name);
 	}
-	icmp_control_read_receive(&sockets->headers[i].msg_hdr, ret_received);
+	icmp_control_read_receive(&header->msg_hdr, ret_received);
 }
 
 size_t icmp_sockets_receive(struct icmp_sockets *sockets, int fd,
 			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]) {
-	int n = receive_batch(sockets, fd, MSG_TRUNC);
+	const struct mmsghdr *headers;
+	size_t n = receive_batch(sockets, fd, MSG_TRUNC, &headers);
 
-	for (int i = 0; i < n; i++) {
-		read_packet(sockets, socket_family(fd), (size_t)i, &ret_received[i]);
+	for (size_t i = 0; i < n; i++) {
+		read_packet(sockets, socket_family(fd), &headers[i], &ret_received[i]);
 	}
-	return (size_t)n;
+	return n;
 }
 
 bool icmp_sockets_dropped(struct icmp_sockets *sockets) {
-	uint64_t set = icmp_sockets_active_receivers(sockets);
+	uint64_t set =
+		sockets->facts.receivers & (sockets->facts.are_ping ? sockets->active : UINT64_MAX);
 	bool dropped = false;
 
 	while (set != 0) {
@@ -277,16 +329,16 @@ size_t icmp_sockets_read_queues(struct icmp_sockets *sockets, bool all,
 	size_t n_queued = 0;
 
 	if (all) {
-		sockets->used = sockets->active;
+		sockets->used = active_senders(sockets);
 	}
 	while (sockets->used != 0 && n_queued == 0) {
 		int fd = __builtin_ctzll(sockets->used);
-		int n = receive_batch(sockets, fd, MSG_ERRQUEUE);
+		const struct mmsghdr *headers;
+		size_t n = receive_batch(sockets, fd, MSG_ERRQUEUE, &headers);
 
-		for (int i = 0; i < n; i++) {
-			n_queued += icmp_control_read_queued(
-				&sockets->headers[i], socket_family(fd),
-				sockets->facts.have_stamp_id, &ret_queued[n_queued]);
+		for (size_t i = 0; i < n; i++) {
+			n_queued += icmp_control_read_queued(&headers[i], socket_family(fd),
+							     &ret_queued[n_queued]);
 		}
 		if (n < ICMP_SOCKETS_BATCH) {
 			(void)take_socket(&sockets->used);

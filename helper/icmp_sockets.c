@@ -161,19 +161,11 @@ static int set_up_to_receive(struct icmp_sockets *sockets, int fd, enum family f
 	if (r == 0) {
 		r = set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	}
-	if (r == 0) {
-		r = set_ip(fd, family, IP_RECVTTL, IPV6_RECVHOPLIMIT, 1);
+	if (r == 0 && (sockets->facts.are_ping || family == FAMILY_IPV6)) {
+		r = set_ip(fd, family, IP_RECVTTL, IPV6_RECVHOPLIMIT,
+			   1); /* else the header tells */
 	}
 	return r;
-}
-
-static int set_stamp_flags(int fd, bool have_stamp_id) {
-	int flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-
-	if (have_stamp_id) {
-		flags |= SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
-	}
-	return set_int(fd, SOL_SOCKET, SO_TIMESTAMPING, flags);
 }
 
 /* The mark of the raw send socket @number; 0: none. */
@@ -189,7 +181,8 @@ static int set_up_to_send(struct icmp_sockets *sockets, int fd, enum family fami
 	int r = set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, &sockets->facts.send_buffer_bytes);
 
 	if (r == 0) {
-		r = set_stamp_flags(fd, true);
+		r = set_int(fd, SOL_SOCKET, SO_TIMESTAMPING,
+			    SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
 	}
 	if (r == 0 && defence_is_on(SEND_ERRORS)) { /* else a queue that is full drops in silence */
 		r = set_ip(fd, family, IP_RECVERR, IPV6_RECVERR, 1);
@@ -233,9 +226,9 @@ static int socket_open(struct icmp_sockets *sockets, int number) {
 		(void)close(fd);
 		return r;
 	}
-	sockets->open |= UINT64_C(1) << number;
+	sockets->open |= socket_bit(number);
 	if (sockets->facts.are_ping || !is_send_socket(number)) {
-		sockets->facts.receivers |= UINT64_C(1) << number;
+		sockets->facts.receivers |= socket_bit(number);
 	}
 	return 0;
 }
@@ -342,40 +335,8 @@ static int packets_allocate(struct icmp_sockets *sockets, uint32_t max_payload_b
 			(struct iovec){sockets->packets + i * sockets->packet_buffer_bytes,
 				       sockets->packet_buffer_bytes};
 	}
+	sockets->batches[false].n_stale = sockets->batches[true].n_stale = ICMP_SOCKETS_BATCH;
 	return 0;
-}
-
-/* Asks whether the kernel knows SCM_TS_OPT_ID: one that does not refuses the control message with EINVAL, one that does goes on and
- * refuses the destination (a broadcast, without SO_BROADCAST). No packet leaves either way. */
-static bool stamp_id_is_known(struct icmp_sockets *sockets) {
-	const struct icmp_send send = {
-		.family = FAMILY_IPV4,
-		.destination = address_from_ipv4((const uint8_t[]){255, 255, 255, 255}),
-		.bytes = (const uint8_t[ICMP_HEADER_BYTES]){ICMP_ECHO},
-		.n_bytes = ICMP_HEADER_BYTES,
-		.identifier = sockets->facts.identifier_block,
-		.ttl = -1,
-		.tos = -1,
-	};
-	int r;
-
-	sockets->facts.have_stamp_id = true;
-	r = icmp_sockets_send(sockets, &send);
-	sockets->active = sockets->used = 0;
-	return r < 0 && r != -EINVAL;
-}
-
-int icmp_sockets_forgo_stamp_id(struct icmp_sockets *sockets) {
-	uint64_t set = sockets->open;
-	int r = 0;
-
-	sockets->facts.have_stamp_id = false;
-	while (r == 0 && set != 0) {
-		int fd = take_socket(&set);
-
-		r = is_send_socket(fd) ? set_stamp_flags(fd, false) : 0;
-	}
-	return r;
 }
 
 static void cleanup_sockets(struct icmp_sockets **sockets) {
@@ -404,13 +365,6 @@ int icmp_sockets_open(const struct config *config, struct tried *ret_tried, size
 	}
 	if (r < 0) {
 		return r;
-	}
-	if (!sockets->facts.have[FAMILY_IPV4] || !defence_is_on(STAMP_ID) ||
-	    !stamp_id_is_known(sockets)) {
-		r = icmp_sockets_forgo_stamp_id(sockets);
-		if (r < 0) {
-			return r;
-		}
 	}
 	*ret_sockets = sockets;
 	sockets = NULL;

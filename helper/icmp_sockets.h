@@ -36,8 +36,6 @@ struct icmp_sockets *icmp_sockets_free(struct icmp_sockets *sockets);
 struct icmp_facts {
 	bool have[N_FAMILIES];
 	bool are_ping;
-	/* Whether transmit stamps carry icmp_send.stamp_id (SCM_TS_OPT_ID, Linux 6.13), else the looped packet itself. */
-	bool have_stamp_id;
 	uint16_t identifier_block; /* the first of 64 */
 	uint32_t n_identifiers;    /* between which the prober changes: a power of two */
 	uint32_t receive_buffer_bytes, send_buffer_bytes; /* of each socket */
@@ -54,9 +52,6 @@ bool icmp_sockets_have_fwmark(const struct icmp_sockets *sockets, uint32_t fwmar
 uint16_t icmp_sockets_identifier(const struct icmp_sockets *sockets, enum family family,
 				 bool dont_fragment, uint32_t i);
 
-/* Goes without SCM_TS_OPT_ID, as on an older kernel. Before the first send. */
-int icmp_sockets_forgo_stamp_id(struct icmp_sockets *sockets);
-
 struct icmp_send {
 	enum family family;
 	struct in6_addr destination; /* IPv4 as IPv4-mapped */
@@ -65,7 +60,6 @@ struct icmp_send {
 	size_t n_bytes;
 	uint16_t identifier;  /* which stands in @bytes */
 	uint32_t socket_hash; /* chooses the send socket: the same for the same owner */
-	uint32_t stamp_id;    /* comes back with the transmit stamp */
 	int ttl, tos;         /* -1: the system's */
 	bool dont_fragment;
 	struct in6_addr source; /* unspecified: the route's choice */
@@ -104,13 +98,10 @@ uint64_t icmp_sockets_active_receivers(const struct icmp_sockets *sockets);
 size_t icmp_sockets_receive(struct icmp_sockets *sockets, int fd,
 			    struct icmp_received ret_received[ICMP_SOCKETS_BATCH]);
 
-struct icmp_queued {   /* in the error queue of a socket that sends */
-	bool is_error; /* told to a ping socket; else a transmit stamp */
-	struct icmp_message
-		message; /* is_error; of a stamp without an id: identifier and sequence */
-	bool has_id;     /* a stamp: the kernel knows the send's stamp_id */
-	uint32_t stamp_id;
-	int64_t stamp_ns; /* CLOCK_REALTIME at the handover to the driver */
+struct icmp_queued {                 /* in the error queue of a socket that sends */
+	bool is_error;               /* told to a ping socket; else a transmit stamp */
+	struct icmp_message message; /* of a stamp: identifier and sequence */
+	int64_t stamp_ns;            /* CLOCK_REALTIME at the handover to the driver */
 };
 
 /* Takes what waits in the error queues of the sockets used since the last call, or with @all of every one ever used; at most

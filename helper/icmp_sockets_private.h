@@ -28,18 +28,27 @@ struct receive_slot { /* for one packet or entry of an error queue */
 	_Alignas(struct cmsghdr) uint8_t control[CONTROL_BYTES];
 };
 
+struct batch { /* for recvmmsg(2), which changes those headers that it fills */
+	struct mmsghdr headers[ICMP_SOCKETS_BATCH];
+	size_t n_stale; /* that are to be made anew, from the first on */
+};
+
 struct icmp_sockets {
 	struct icmp_facts facts;
 	uint64_t open;   /* all, by number */
-	uint64_t active; /* send sockets that were ever used */
-	uint64_t used;   /* of them, those whose error queue may hold something */
+	uint64_t active; /* those ever used, and the receivers of their families */
+	uint64_t used;   /* of those that send: their error queues may hold something */
 	uint32_t n_dropped[DESCRIPTOR_LAST_SEND + 1]; /* the kernel's counts at the last look */
 	size_t packet_buffer_bytes;
 	uint8_t *packets; /* ICMP_SOCKETS_BATCH buffers of packet_buffer_bytes */
 	struct iovec vectors[ICMP_SOCKETS_BATCH];
-	struct mmsghdr headers[ICMP_SOCKETS_BATCH];
 	struct receive_slot slots[ICMP_SOCKETS_BATCH];
+	struct batch batches[2]; /* without and with the packets' addresses */
 };
+
+static inline uint64_t socket_bit(int fd) {
+	return UINT64_C(1) << fd;
+}
 
 static inline bool is_send_socket(int fd) {
 	return fd >= DESCRIPTOR_FIRST_SEND;

@@ -24,11 +24,6 @@ uint32_t prober_queued_us(const struct ping *ping, int64_t now_ns);
 /* Gives an open probe, whose timer is no longer in the wheel, its final outcome; the details are already in the slot. */
 void prober_finish(struct prober *prober, uint32_t slot, enum outcome_kind kind);
 
-/* 21 bits of slot and 11 of the generation: a stamp that comes after the slot was taken again is not mistaken for the new one's. */
-static inline uint32_t prober_stamp_id(uint32_t slot, const struct probe *probe) {
-	return slot | probe->generation << 21;
-}
-
 /* Until free. */
 static inline int64_t prober_deadline_ns(const struct probe *probe) {
 	return probe->sent_ns + (int64_t)probe->ping->timeout_us * 1000;

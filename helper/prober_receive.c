@@ -25,20 +25,6 @@ static uint32_t find_probe(const struct prober *prober, const struct icmp_messag
 				(i & (facts->n_identifiers - 1)) << 16 | message->sequence);
 }
 
-static uint32_t find_stamped(const struct prober *prober, const struct icmp_queued *stamp) {
-	uint32_t slot;
-
-	if (!stamp->has_id) {
-		return find_probe(prober, &stamp->message);
-	}
-	slot = stamp->stamp_id & (PROBE_TABLE_MAX - 1);
-	if (slot >= prober->table.n_slots ||
-	    prober_stamp_id(slot, &prober->table.probes[slot]) != stamp->stamp_id) {
-		return PROBE_NONE;
-	}
-	return slot;
-}
-
 /* The packet has left the send buffer: a stamp says so, or an answer does. */
 static void note_left(struct probe *probe) {
 	if (!(probe->marks & PROBE_MARK_STAMPED)) {
@@ -48,7 +34,7 @@ static void note_left(struct probe *probe) {
 }
 
 static void take_stamp(struct prober *prober, const struct icmp_queued *stamp) {
-	uint32_t slot = find_stamped(prober, stamp);
+	uint32_t slot = find_probe(prober, &stamp->message);
 	struct probe *probe = slot == PROBE_NONE ? NULL : &prober->table.probes[slot];
 
 	if (probe == NULL || probe->state != PROBE_SENT || probe->marks & PROBE_MARK_STAMPED) {

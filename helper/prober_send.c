@@ -46,7 +46,6 @@ static int send_packet(struct prober *prober, const struct ping *ping, uint32_t 
 		.n_bytes = ICMP_HEADER_BYTES + ping->size_bytes,
 		.identifier = identifier,
 		.socket_hash = ping->user->uid,
-		.stamp_id = prober_stamp_id(slot, probe),
 		.ttl = ping->ttl,
 		.tos = ping->tos,
 		.dont_fragment = ping->dont_fragment,

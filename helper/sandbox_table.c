@@ -55,7 +55,8 @@ const size_t sandbox_n_ranges = sizeof sandbox_ranges / sizeof *sandbox_ranges;
 
 const struct sandbox_rule sandbox_rules[] = {
 	/* probes: only these may carry an address, or control data */
-	ALLOW(sendmsg, SEND),
+	ALLOW(sendto, SEND),
+	ALLOW(sendmsg, SEND), /* with a TTL, say */
 	ALLOW(recvmmsg, RECEIVE),
 	ALLOW(recvmmsg, SEND), /* their error queues; ping sockets get the answers, too */
 

@@ -22,7 +22,6 @@ struct control {
 /* The rest of what recvmsg(2) gives. */
 struct entry {
 	enum family family;
-	bool has_stamp_id;
 	const uint8_t *packet;
 	size_t n_packet_bytes;
 };
@@ -51,7 +50,7 @@ static bool read_queued(const struct entry *entry, const uint8_t *bytes, size_t 
 		.msg_len = (unsigned)entry->n_packet_bytes,
 	};
 
-	return icmp_control_read_queued(&header, entry->family, entry->has_stamp_id, ret_queued);
+	return icmp_control_read_queued(&header, entry->family, ret_queued);
 }
 
 static uint64_t time_ns(const struct timespec *time) {
@@ -92,6 +91,18 @@ static void check_error(const struct entry *entry, const struct icmp_message *me
 	FUZZ_CHECK(IN6_ARE_ADDR_EQUAL(&message->quoted_destination, &destination.sin6_addr));
 }
 
+/* What is stamped is an echo request in the packet. */
+static void check_stamped(const struct entry *entry, const struct icmp_message *message) {
+	const uint8_t echo[] = {
+		(uint8_t)(message->identifier >> 8),
+		(uint8_t)message->identifier,
+		(uint8_t)(message->sequence >> 8),
+		(uint8_t)message->sequence,
+	};
+
+	FUZZ_CHECK(memmem(entry->packet, entry->n_packet_bytes, echo, sizeof echo) != NULL);
+}
+
 static void check_bytes(const struct entry *entry, const uint8_t *bytes, size_t n_bytes) {
 	struct icmp_received received = read_receive(bytes, n_bytes);
 	struct icmp_queued queued;
@@ -108,15 +119,15 @@ static void check_bytes(const struct entry *entry, const uint8_t *bytes, size_t 
 		check_error(entry, &queued.message);
 		return;
 	}
-	FUZZ_CHECK(queued.stamp_ns != 0 && queued.has_id == entry->has_stamp_id);
+	FUZZ_CHECK(queued.stamp_ns != 0);
 	FUZZ_CHECK(holds_time(bytes, n_bytes, SCM_TIMESTAMPING, queued.stamp_ns));
-	FUZZ_CHECK(memmem(bytes, n_bytes, &queued.stamp_id, sizeof queued.stamp_id) != NULL);
+	check_stamped(entry, &queued.message);
 }
 
 /* --- as a kernel writes them --- */
 
 struct values {
-	uint32_t seconds, nanoseconds, stamp_id;
+	uint32_t seconds, nanoseconds, data;
 	uint8_t hop_limit, origin, type, code, n_other, cut;
 	uint32_t info;
 	uint8_t reporter[16];
@@ -183,7 +194,7 @@ static void add_error(struct control *control, enum family family, const struct 
 			     .ee_type = values->type,
 			     .ee_code = values->code,
 			     .ee_info = values->info,
-			     .ee_data = values->stamp_id}};
+			     .ee_data = values->data}};
 
 	if (family == FAMILY_IPV4) {
 		error.ipv4.sin_family = AF_INET;
@@ -209,16 +220,18 @@ static void check_same(const struct entry *entry, const struct values *values,
 			   queued->message.next_hop_mtu == values->info);
 		check_error(entry, &queued->message);
 	} else {
-		FUZZ_CHECK(queued->stamp_id == values->stamp_id);
 		FUZZ_CHECK((uint64_t)queued->stamp_ns == time_ns(time));
+		check_stamped(entry, &queued->message);
 	}
 }
 
 static void check_queued(const struct entry *entry, const struct values *values,
 			 const struct timespec *time) {
 	const struct timespec times[3] = {*time};
-	bool is_stamp = values->origin == SO_EE_ORIGIN_TIMESTAMPING && entry->has_stamp_id &&
-			time_ns(time) != 0;
+	uint16_t identifier, sequence;
+	bool is_stamp = values->origin == SO_EE_ORIGIN_TIMESTAMPING && time_ns(time) != 0 &&
+			icmp_parse_looped(entry->family, entry->packet, entry->n_packet_bytes,
+					  &identifier, &sequence) == 0;
 	struct control control = {0};
 	struct icmp_queued queued;
 
@@ -250,7 +263,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes) {
 	}
 
 	entry.family = bytes[0] & 1 ? FAMILY_IPV6 : FAMILY_IPV4;
-	entry.has_stamp_id = bytes[0] & 2;
 	n_control = n_bytes - INPUT_HEADER_BYTES;
 	n_control = bytes[1] < n_control ? bytes[1] : n_control;
 	control = malloc(n_control + 1); /* of its own, so that the packet is not behind it */

@@ -9,7 +9,7 @@
 #include "helper/icmp.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { INPUT_HEADER_BYTES = 2, IPV4_BYTES = 20, IPV6_BYTES = 40, MAX_LINK_BYTES = 18 };
+enum { INPUT_HEADER_BYTES = 2, IPV4_BYTES = 20, IPV6_BYTES = 40, MAX_LINK_BYTES = 128 };
 
 struct quote {
 	enum family family;
@@ -106,20 +106,16 @@ static void check_quote(const struct quote *quote) {
 		   quote->family == FAMILY_IPV6);
 }
 
-/* The first of the places where a link layer's header may end decides. */
+/* The first of the places where what comes before a packet may end decides. */
 static void check_looped(const struct quote *quote) {
-	static const size_t link_bytes[] = {0, 14, MAX_LINK_BYTES};
 	uint16_t identifier = 0, sequence = 0;
 	int r = icmp_parse_looped(quote->family, quote->bytes, quote->n_bytes, &identifier,
 				  &sequence);
 
-	for (size_t i = 0; i < sizeof link_bytes / sizeof *link_bytes; i++) {
-		const uint8_t *ip = quote->bytes + link_bytes[i];
-		struct expected expected = {0};
+	for (size_t i = 0; i <= MAX_LINK_BYTES && i <= quote->n_bytes; i += 2) {
+		const uint8_t *ip = quote->bytes + i;
+		struct expected expected = expect(quote->family, ip, quote->n_bytes - i);
 
-		if (quote->n_bytes >= link_bytes[i]) {
-			expected = expect(quote->family, ip, quote->n_bytes - link_bytes[i]);
-		}
 		if (expected.is_ours) {
 			const uint8_t *icmp = ip + expected.icmp;
 
@@ -165,7 +161,7 @@ static struct request read_request(const struct quote *quote) {
 
 	memcpy(&request, quote->bytes, n);
 	request.n_options = quote->family == FAMILY_IPV4 ? request.n_options % 11 : 0;
-	request.n_link = request.n_link % 2 ? 14 : 0;
+	request.n_link = request.n_link % (MAX_LINK_BYTES / 2 + 1) * 2;
 	return request;
 }
 

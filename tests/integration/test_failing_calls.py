@@ -27,7 +27,7 @@ FAILURES = {  # what can fail, and how; beside errors that a kernel gives, one t
     "malloc": [errno.ENOMEM], "calloc": [errno.ENOMEM], "realloc": [errno.ENOMEM],
     "accept4": [errno.EMFILE, errno.ECONNABORTED], "epoll_ctl": [errno.ENOMEM], "epoll_pwait2": [errno.EINTR],
     "getsockopt": [errno.ENOBUFS], "recv": [errno.ENOMEM], "recvmmsg": [errno.ENOMEM], "send": [errno.ENOBUFS, errno.EPERM],
-    "sendmsg": [errno.ENOBUFS, errno.EPERM, errno.ENOMEM, errno.EINVAL], "write": [errno.EAGAIN]}
+    "sendto": [errno.ENOBUFS, errno.EPERM, errno.ENOMEM, errno.EINVAL], "write": [errno.EAGAIN]}
 WORDLESS = ("recv", "send", "epoll_ctl")  # nobody can be told, or (to change what is waited for) it cannot fail
 SAID = ["unknown_method"]  # to a visitor whom nothing fails
 
@@ -122,7 +122,7 @@ class FailingCalls(rig.Case):
         for code in SAID:
             if code in told:
                 told.remove(code)
-        allowed = {"sendmsg": {SEND_ERROR}, "accept4": set(), "recvmmsg": set(), "write": set(), "epoll_pwait2": set()}
+        allowed = {"sendto": {SEND_ERROR}, "accept4": set(), "recvmmsg": set(), "write": set(), "epoll_pwait2": set()}
         self.assertLessEqual(len(told), 1, (what, told))
         self.assertLessEqual(set(told), allowed.get(call, {"too_many_requests", "connections", *[None] * (call in WORDLESS)}), what)
 
@@ -147,7 +147,7 @@ class FailingCalls(rig.Case):
 
     def test_all_from_one_on_cost_what_is_asked_meanwhile(self):
         self.shared_start()
-        for call in ("malloc", "calloc", "sendmsg", "recvmmsg", "getsockopt", "accept4", "epoll_ctl"):
+        for call in ("malloc", "calloc", "sendto", "recvmmsg", "getsockopt", "accept4", "epoll_ctl"):
             error = FAILURES[call][-1]
             self.faults.fail(call, 1, FOR_EVER, error)
             visitors = [self.client() for _ in range(3)]
@@ -184,7 +184,7 @@ class FailingCalls(rig.Case):
     def test_private_helper_ends_with_its_client_or_serves_it(self):
         n_visits = {}
         program = [*self.faults.preload(), *rig.program_without(NOTHING, "multiping-helper-private")]
-        for call in ("malloc", "calloc", "epoll_ctl", "getsockopt", "recv", "recvmmsg", "send", "sendmsg"):
+        for call in ("malloc", "calloc", "epoll_ctl", "getsockopt", "recv", "recvmmsg", "send", "sendto"):
             for n in numbers():
                 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 self.faults.clear()

@@ -138,12 +138,5 @@ class WithPingSockets(Outcomes):
         return super().helper(namespace, configuration + "[helper]\nsocket = ping\n", uid=rig.CAROL)
 
 
-class WithoutStampIds(Outcomes):
-    """The same as on a kernel before 6.13, whose transmit stamps carry the packet in place of a number."""
-
-    def helper(self, namespace, configuration=rig.UNLIMITED):
-        return super().helper(namespace, configuration, lacking="STAMP_ID")
-
-
 if __name__ == "__main__":
     rig.main()

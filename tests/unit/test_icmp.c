@@ -371,9 +371,12 @@ static void icmp_parse_next_hop_mtu_stands_only_in_its_own_errors(void **state) 
 
 /* --- our own packets, looped back with their time stamp --- */
 
+enum { MAX_LINK_BYTES = 128 };
+
 /* As the kernel loops a request back: behind a link layer's header of @n_link bytes. */
 static struct packet looped(enum family family, size_t n_link, uint8_t n_words, size_t n_data) {
-	static const uint8_t link[18] = {0x45, 0x45, 0x60, [12] = 0x08, [17] = 0x60};
+	static const uint8_t link[MAX_LINK_BYTES + 2] = {0x45, 0x45,
+							 0x60, [12] = 0x08, [17] = 0x60};
 	struct packet packet = {0};
 
 	(void)packet_add(&packet, link, n_link);
@@ -402,23 +405,24 @@ static int parse_looped(enum family family, const struct packet *packet, size_t 
 }
 
 static void icmp_parse_looped_behind_any_link_finds_the_probe(void **state) {
-	static const size_t links[] = {0, 14, 18};
+	for (size_t n_link = 0; n_link <= MAX_LINK_BYTES + 2; n_link += 2) {
+		int expected = n_link <= MAX_LINK_BYTES ? 0 : ICMP_E_OTHER;
 
-	for (size_t i = 0; i < 3; i++) {
 		for (uint8_t n_words = 5; n_words <= 15; n_words++) {
-			struct packet packet = looped(FAMILY_IPV4, links[i], n_words, 56);
+			struct packet packet = looped(FAMILY_IPV4, n_link, n_words, 56);
 
-			assert_int_equal(parse_looped(FAMILY_IPV4, &packet, packet.n_bytes), 0);
+			assert_int_equal(parse_looped(FAMILY_IPV4, &packet, packet.n_bytes),
+					 expected);
 		}
-		struct packet packet = looped(FAMILY_IPV6, links[i], 0, 56);
-		assert_int_equal(parse_looped(FAMILY_IPV6, &packet, packet.n_bytes), 0);
+		struct packet packet = looped(FAMILY_IPV6, n_link, 0, 56);
+		assert_int_equal(parse_looped(FAMILY_IPV6, &packet, packet.n_bytes), expected);
 	}
 }
 
 static void icmp_parse_looped_cut_or_foreign_is_not_ours(void **state) {
-	static const size_t links[] = {0, 14, 18};
+	static const size_t links[] = {0, 14, 18, MAX_LINK_BYTES};
 
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
 		struct packet ipv4 = looped(FAMILY_IPV4, links[i], 5, 0);
 		struct packet ipv6 = looped(FAMILY_IPV6, links[i], 0, 0);
 

@@ -57,17 +57,6 @@ static void prober_reply_of_loopback_has_both_stamps(void **state) {
 	assert_int_equal(rig.part.counters.probes_sent, 2);
 }
 
-static void prober_reply_on_an_older_kernel_has_both_stamps(void **state) {
-	assert_int_equal(icmp_sockets_forgo_stamp_id(rig.sockets), 0);
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, loopback[family]);
-
-		rig_wait(&rig, ping, 1);
-		assert_int_equal(rig_outcome(&rig, ping, 0).flags,
-				 OUTCOME_TRANSMIT_STAMP | OUTCOME_RECEIVE_STAMP);
-	}
-}
-
 static void prober_reply_measures_the_networks_time_not_ours(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
@@ -590,7 +579,6 @@ static void prober_drops_of_our_socket_are_told(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(prober_reply_of_loopback_has_both_stamps),
-		TEST(prober_reply_on_an_older_kernel_has_both_stamps),
 		TEST(prober_reply_measures_the_networks_time_not_ours),
 		TEST(prober_reply_in_time_but_seen_late_is_no_timeout),
 		TEST(prober_reply_between_look_and_deadline_is_no_timeout),

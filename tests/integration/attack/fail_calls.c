@@ -86,7 +86,7 @@ static any_call *next(const char *name) {
 	X(getpeername, MINUS_ONE) X(getrandom, MINUS_ONE) X(getresgid, MINUS_ONE) X(getresuid, MINUS_ONE) \
 	X(getrlimit, MINUS_ONE) X(getsockopt, MINUS_ONE) X(lchown, MINUS_ONE) X(listen, MINUS_ONE) X(lstat, MINUS_ONE) \
 	X(open, MINUS_ONE) X(prctl, MINUS_ONE) X(read, MINUS_ONE) X(recv, MINUS_ONE) X(recvmmsg, MINUS_ONE) \
-	X(send, MINUS_ONE) X(sendmsg, MINUS_ONE) X(setgroups, MINUS_ONE) X(setitimer, MINUS_ONE) X(setresgid, MINUS_ONE) \
+	X(send, MINUS_ONE) X(sendto, MINUS_ONE) X(setgroups, MINUS_ONE) X(setitimer, MINUS_ONE) X(setresgid, MINUS_ONE) \
 	X(setresuid, MINUS_ONE) X(setrlimit, MINUS_ONE) X(setsockopt, MINUS_ONE) X(signalfd, MINUS_ONE) \
 	X(sigprocmask, MINUS_ONE) X(socket, MINUS_ONE) X(stat, MINUS_ONE) X(syscall, MINUS_ONE) X(unlink, MINUS_ONE) \
 	X(write, MINUS_ONE)
