@@ -37,7 +37,9 @@ void output_alive(struct output *output, const char *label, int64_t rtt_ns) {
 		fputs(" is alive", output->out);
 	}
 	if (output->options->elapsed) {
-		fprintf(output->out, " (%s ms)", milliseconds_text(rtt_ns, milliseconds));
+		fputs(" (", output->out);
+		fputs(milliseconds_text(rtt_ns, milliseconds), output->out);
+		fputs(" ms)", output->out);
 	}
 	putc('\n', output->out);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/cli/words.h"
 
+#include <inttypes.h>
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <stddef.h>
@@ -45,22 +46,31 @@ static const char *const unreachable6_texts[] = {
 };
 
 #define N_TEXTS(texts) (sizeof(texts) / sizeof((texts)[0]))
+#define NS_PER_MS INT64_C(1000000)
 
 const char *milliseconds_text(int64_t ns, char ret_text[MILLISECONDS_TEXT_BYTES]) {
-	double milliseconds = (double)ns / 1e6;
-	const size_t n = MILLISECONDS_TEXT_BYTES;
+	/* In whole numbers: each line of a million replies has one, and floating point takes twice as long. */
+	static const struct {
+		int64_t below_ns, unit_ns, units_per_ms;
+		int n_decimals;
+	} forms[] = {
+		{NS_PER_MS, NS_PER_MS / 1000, 1000, 3},
+		{10 * NS_PER_MS, NS_PER_MS / 100, 100, 2},
+		{100 * NS_PER_MS, NS_PER_MS / 10, 10, 1},
+	};
 
-	if (milliseconds < 1) {
-		snprintf(ret_text, n, "%.3f", milliseconds);
-	} else if (milliseconds < 10) {
-		snprintf(ret_text, n, "%.2f", milliseconds);
-	} else if (milliseconds < 100) {
-		snprintf(ret_text, n, "%.1f", milliseconds);
-	} else if (milliseconds < 1e6) {
-		snprintf(ret_text, n, "%.0f", milliseconds);
-	} else {
-		snprintf(ret_text, n, "%.3e", milliseconds);
+	for (size_t i = 0; i < N_TEXTS(forms); i++) {
+		int64_t units = (ns + forms[i].unit_ns / 2) / forms[i].unit_ns;
+
+		if (ns < forms[i].below_ns) {
+			snprintf(ret_text, MILLISECONDS_TEXT_BYTES, "%" PRId64 ".%0*" PRId64,
+				 units / forms[i].units_per_ms, forms[i].n_decimals,
+				 units % forms[i].units_per_ms);
+			return ret_text;
+		}
 	}
+	snprintf(ret_text, MILLISECONDS_TEXT_BYTES, ns < 1000000 * NS_PER_MS ? "%.0f" : "%.3e",
+		 (double)ns / NS_PER_MS);
 	return ret_text;
 }
 
