@@ -30,9 +30,8 @@ static int remove_stale(const struct sockaddr_un *address, struct reason *ret_re
 	struct stat status;
 
 	if (lstat(address->sun_path, &status) < 0) {
-		return errno == ENOENT ? 0
-				       : reason_set(ret_reason, -errno, advice_folder, "%s",
-						    address->sun_path);
+		return reason_set(ret_reason, errno == ENOENT ? 0 : -errno, advice_folder, "%s",
+				  address->sun_path);
 	}
 	if (!S_ISSOCK(status.st_mode)) {
 		return reason_set(ret_reason, LISTENER_E_REFUSED,
@@ -48,10 +47,8 @@ static int remove_stale(const struct sockaddr_un *address, struct reason *ret_re
 		return reason_set(ret_reason, LISTENER_E_REFUSED, "stop it or choose another path",
 				  "somebody already listens at %s", address->sun_path);
 	}
-	return unlink(address->sun_path) < 0
-		       ? reason_set(ret_reason, -errno, NULL, "removing the stale %s",
-				    address->sun_path)
-		       : 0;
+	return reason_set(ret_reason, unlink(address->sun_path) < 0 ? -errno : 0, NULL,
+			  "removing the stale %s", address->sun_path);
 }
 
 /* The socket's file gets the socket's own mode, less the umask: so it is never there with another. */
@@ -119,5 +116,5 @@ int listener_take(int fd, struct reason *ret_reason) {
 		return reason_set(ret_reason, -errno, NULL, "O_NONBLOCK");
 	}
 	r = client_socket_refuse_descriptors(fd);
-	return r < 0 ? reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS") : 0;
+	return reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS");
 }

@@ -53,10 +53,7 @@ struct start {
 /* --- the steps: 0, or what reason_set() returned --- */
 
 static int hide(struct start *start) {
-	int r;
-
-	r = privileges_hide();
-	return r != 0 ? reason_set(&start->reason, r, NULL, "PR_SET_DUMPABLE") : 0;
+	return reason_set(&start->reason, privileges_hide(), NULL, "PR_SET_DUMPABLE");
 }
 
 static int read_activation(struct start *start) {
@@ -165,19 +162,13 @@ static int take_listeners(struct start *start) {
 	return 0;
 }
 
-static int take_client(struct start *start) {
-	int r;
-
-	r = client_socket_refuse_descriptors(start->client_fd);
-	return r < 0 ? reason_set(&start->reason, r, NULL, "SO_PASSRIGHTS") : 0;
-}
-
 static int meet_clients(struct start *start) {
 	bool has_sockets = start->activation.n_listeners > 0;
 	int r;
 
 	if (is_private) {
-		return take_client(start);
+		r = client_socket_refuse_descriptors(start->client_fd);
+		return reason_set(&start->reason, r, NULL, "SO_PASSRIGHTS");
 	}
 	if (has_sockets == (start->listen_path != NULL)) {
 		return reason_set(&start->reason, LISTENER_E_REFUSED,
@@ -200,14 +191,7 @@ static int prepare_root(struct start *start) {
 }
 
 static int become_user(struct start *start) {
-	int r;
-
-	r = privileges_become(&start->identity, &start->reason);
-	if (r != 0) {
-		return r;
-	}
-	r = privileges_hide();
-	return r != 0 ? reason_set(&start->reason, r, NULL, "hiding from others of this user") : 0;
+	return privileges_become(&start->identity, &start->reason);
 }
 
 static int open_sockets(struct start *start) {
@@ -251,22 +235,22 @@ static int build_helper(struct start *start) {
 		/* twice as often as it must be, as sd_watchdog_enabled(3) advises */
 		helper_tell_alive(start->helper, start->activation.watchdog_ns / 2);
 	}
-	return r < 0 ? reason_set(&start->reason, r, NULL, "watching for clients") : 0;
+	return reason_set(&start->reason, r, NULL, "watching for clients");
+}
+
+static int fill_descriptors(struct start *start) {
+	int r = defence_is_on(FILLED_DESCRIPTORS) ? descriptors_fill() : 0;
+
+	return reason_set(&start->reason, r, NULL, "/dev/null");
 }
 
 static int enter_root(struct start *start) {
-	int r;
+	int r = start->has_empty_root ? sandbox_enter_empty_root() : SANDBOX_E_UNSUPPORTED;
 
-	r = defence_is_on(FILLED_DESCRIPTORS) ? descriptors_fill() : 0; /* opens the last file */
 	if (r < 0) {
-		return reason_set(&start->reason, r, NULL, "/dev/null");
+		return reason_set(&start->reason, r, NULL, "chroot");
 	}
-	if (start->has_empty_root) {
-		if ((r = sandbox_enter_empty_root()) < 0) {
-			return reason_set(&start->reason, r, NULL, "chroot");
-		}
-		start->has_empty_root = r == 0;
-	}
+	start->has_empty_root = r == 0;
 	return 0;
 }
 
@@ -296,16 +280,15 @@ static int leave_files(struct start *start) {
 }
 
 static int limit_resources(struct start *start) {
-	int r;
+	return reason_set(&start->reason, sandbox_limit_resources(is_private, &start->config), NULL,
+			  "setrlimit");
+}
 
-	r = sandbox_limit_resources(is_private, &start->config);
-	if (r < 0) {
-		return reason_set(&start->reason, r, NULL, "setrlimit");
-	}
-	/* Sends are paced by epoll_pwait2(2); the usual slack of 50 us is longer than many gaps. */
-	return prctl(PR_SET_TIMERSLACK, 1L, 0L, 0L, 0L) < 0
-		       ? reason_set(&start->reason, -errno, NULL, "PR_SET_TIMERSLACK")
-		       : 0;
+/* Sends are paced by epoll_pwait2(2); the usual slack of 50 us is longer than many gaps. */
+static int sharpen_timers(struct start *start) {
+	int r = prctl(PR_SET_TIMERSLACK, 1L, 0L, 0L, 0L) < 0 ? -errno : 0;
+
+	return reason_set(&start->reason, r, NULL, "PR_SET_TIMERSLACK");
 }
 
 static int load_filter(struct start *start) {
@@ -316,9 +299,7 @@ static int load_filter(struct start *start) {
 	int r;
 
 	r = sandbox_load_filter(is_private, peeks);
-	return r < 0 ? reason_set(&start->reason, r, "the kernel needs CONFIG_SECCOMP_FILTER",
-				  "seccomp")
-		     : 0;
+	return reason_set(&start->reason, r, "the kernel needs CONFIG_SECCOMP_FILTER", "seccomp");
 }
 
 static const struct {
@@ -335,12 +316,15 @@ static const struct {
 	 meet_clients}, /* as whoever started it: only he may write to the folder */
 	{"prepare an empty root", prepare_root},
 	{"become the user to run as", become_user}, /* firewalls know sockets by who opened them */
+	{"hide from others of that user", hide},    /* as after every change of ids */
 	{"open the ICMP sockets", open_sockets},
 	{"build the helper", build_helper}, /* all it will need: nothing can be opened later */
+	{"fill the free descriptors", fill_descriptors}, /* opens the last file */
 	{"enter the empty root", enter_root},
 	{"drop every privilege", drop_privileges},
 	{"leave the file system", leave_files},
 	{"limit resources", limit_resources},
+	{"sharpen timers", sharpen_timers},
 	{"load the system-call filter", load_filter},
 };
 

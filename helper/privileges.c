@@ -154,31 +154,29 @@ int privileges_become(const struct identity *identity, struct reason *ret_reason
 		}
 	}
 	r = keep_capabilities(needed, sizeof needed / sizeof *needed);
-	return r < 0 ? reason_set(ret_reason, r, NULL, "reducing capabilities") : 0;
+	return reason_set(ret_reason, r, NULL, "reducing capabilities");
 }
 
 int privileges_drop(struct reason *ret_reason) {
-	int r;
-
-	r = keep_capabilities(NULL, 0);
-	return r < 0 ? reason_set(ret_reason, r, NULL, "dropping capabilities") : 0;
+	return reason_set(ret_reason, keep_capabilities(NULL, 0), NULL, "dropping capabilities");
 }
 
 /* --- proof --- */
 
 static int prove_ids(const struct identity *identity, struct reason *ret_reason) {
-	uid_t real_uid, effective_uid, saved_uid;
-	gid_t real_gid, effective_gid, saved_gid;
+	uid_t uids[3]; /* real, effective, saved */
+	gid_t gids[3];
 
-	if (getresuid(&real_uid, &effective_uid, &saved_uid) < 0 ||
-	    getresgid(&real_gid, &effective_gid, &saved_gid) < 0) {
+	if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 ||
+	    getresgid(&gids[0], &gids[1], &gids[2]) < 0) {
 		return reason_set(ret_reason, -errno, NULL, "asking for ids");
 	}
-	if (real_uid != identity->uid || effective_uid != identity->uid ||
-	    saved_uid != identity->uid || real_gid != identity->gid ||
-	    effective_gid != identity->gid || saved_gid != identity->gid) {
-		return reason_set(ret_reason, PRIVILEGES_E_REFUSED, NULL,
-				  "not all ids are %u and %u", identity->uid, identity->gid);
+	for (int i = 0; i < 3; i++) {
+		if (uids[i] != identity->uid || gids[i] != identity->gid) {
+			return reason_set(ret_reason, PRIVILEGES_E_REFUSED, NULL,
+					  "not all ids are %u and %u", identity->uid,
+					  identity->gid);
+		}
 	}
 	if (identity->change && getgroups(0, NULL) != 0) {
 		return reason_set(ret_reason, PRIVILEGES_E_REFUSED, NULL, "groups are left");
@@ -223,8 +221,6 @@ int privileges_prove(const struct identity *identity, struct reason *ret_reason)
 	if ((r = prove_sockets(ret_reason)) != 0) {
 		return r;
 	}
-	r = privileges_hide();
-	return r != 0 ? reason_set(ret_reason, r, NULL,
-				   "this process can be read by others of its uid")
-		      : 0;
+	return reason_set(ret_reason, privileges_hide(), NULL,
+			  "this process can be read by others of its uid");
 }

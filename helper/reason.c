@@ -13,6 +13,9 @@ static void reason_append(struct reason *reason, const char *text) {
 int reason_set(struct reason *ret_reason, int error, const char *advice, const char *format, ...) {
 	va_list arguments;
 
+	if (error == 0) {
+		return 0;
+	}
 	va_start(arguments, format);
 	(void)vsnprintf(ret_reason->text, sizeof ret_reason->text, format, arguments);
 	va_end(arguments);

@@ -132,9 +132,7 @@ int surroundings_clean(bool is_private, int n_listeners, struct reason *ret_reas
 		return reason_set(ret_reason, -errno, NULL, "changing to /");
 	}
 	r = reset_descriptors(is_private, is_private ? 1 : n_listeners);
-	return r < 0 ? reason_set(ret_reason, r, NULL,
-				  "what was handed down, /dev/null and the log")
-		     : 0;
+	return reason_set(ret_reason, r, NULL, "what was handed down, /dev/null and the log");
 }
 
 int surroundings_take_signals(void) {
