@@ -60,104 +60,103 @@ static bool next_entry(char **cursor, struct entry *ret_entry) {
 	return false;
 }
 
-/* Looks for @name, or where that is a number, for its id. PASSWD_E_UNKNOWN. */
-static int find_entry(const char *path, const char *name, uint32_t *ret_id, uint32_t *ret_group) {
-	CLEANUP(cleanup_text) char *text = NULL;
-	uint32_t number;
-	bool is_number = text_to_number(name, 10, max_id, &number) == 0;
-	struct entry entry;
-	char *cursor;
-	int r;
+/* Reads the file at @path; one that is missing holds nothing: an image may have no accounts. */
+static int read_if_there(const char *path, char **ret_text) {
+	int r = text_read_file(path, PASSWD_MAX_FILE_BYTES, ret_text);
 
-	r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
-	if (r < 0 && r != -ENOENT) { /* an image may have no accounts */
+	return r == -ENOENT ? 0 : r;
+}
+
+static bool entry_is(const struct entry *entry, const char *name) {
+	uint32_t number;
+
+	return text_to_number(name, 10, max_id, &number) == 0 ? entry->id == number
+							      : strcmp(entry->name, name) == 0;
+}
+
+/* Looks for @name, which may be a number: where nobody has it, that stands for itself, and any other name for no_id. */
+static int find_entry(const char *path, const char *name, struct entry *ret_entry) {
+	CLEANUP(cleanup_text) char *text = NULL;
+	uint32_t number = no_id;
+	char *cursor;
+	int r = read_if_there(path, &text);
+
+	if (r < 0) {
 		return r;
 	}
-	for (cursor = text; next_entry(&cursor, &entry);) {
-		if (is_number ? entry.id == number : strcmp(entry.name, name) == 0) {
-			*ret_id = entry.id;
-			*ret_group = entry.group;
+	for (cursor = text; next_entry(&cursor, ret_entry);) {
+		if (entry_is(ret_entry, name)) {
 			return 0;
 		}
 	}
-	if (!is_number) {
-		return PASSWD_E_UNKNOWN;
-	}
-	*ret_id = *ret_group = number;
+	(void)text_to_number(name, 10, max_id, &number);
+	*ret_entry = (struct entry){.id = number, .group = number};
 	return 0;
 }
 
 int passwd_find_user(const struct passwd_files *files, const char *name, uid_t *ret_uid,
 		     gid_t *ret_gid) {
-	uint32_t uid, gid;
-	int r;
+	struct entry entry;
+	int r = find_entry(files->passwd, name, &entry);
 
-	r = find_entry(files->passwd, name, &uid, &gid);
-	if (r != 0) {
-		return r;
+	if (r < 0 || entry.group == no_id) {
+		return r < 0 ? r : PASSWD_E_UNKNOWN;
 	}
-	if (gid == no_id) {
-		return PASSWD_E_UNKNOWN;
-	}
-	*ret_uid = uid;
-	*ret_gid = gid;
+	*ret_uid = entry.id;
+	*ret_gid = entry.group;
 	return 0;
 }
 
 int passwd_find_group(const struct passwd_files *files, const char *name, gid_t *ret_gid) {
-	uint32_t ignored;
+	struct entry entry;
+	int r = find_entry(files->group, name, &entry);
 
-	return find_entry(files->group, name, ret_gid, &ignored);
+	if (r < 0 || entry.id == no_id) {
+		return r < 0 ? r : PASSWD_E_UNKNOWN;
+	}
+	*ret_gid = entry.id;
+	return 0;
 }
 
 /* --- an id that nobody has --- */
 
-/* Marks the dynamic ids that stand in the file; that it is missing means that it holds none. */
-static int mark_used(const char *path, bool used[N_DYNAMIC_IDS]) {
-	CLEANUP(cleanup_text) char *text = NULL;
-	struct entry entry;
-	char *cursor;
-	int r;
+enum id_mark { ID_IS_USED = 1, ID_IS_MAPPED_UID = 2, ID_IS_MAPPED_GID = 4 };
 
-	r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
-	if (r < 0) {
-		return r == -ENOENT ? 0 : r;
+/* Marks those of the dynamic ids that are among @count from @first on. */
+static void mark(uint8_t marks[N_DYNAMIC_IDS], enum id_mark mark, uint32_t first, uint32_t count) {
+	uint64_t id = first < FIRST_DYNAMIC_ID ? FIRST_DYNAMIC_ID : first;
+
+	for (; id < (uint64_t)first + count && id <= LAST_DYNAMIC_ID; id++) {
+		marks[id - FIRST_DYNAMIC_ID] |= (uint8_t)mark;
 	}
-	for (cursor = text; next_entry(&cursor, &entry);) {
-		if (entry.id >= FIRST_DYNAMIC_ID && entry.id <= LAST_DYNAMIC_ID) {
-			used[entry.id - FIRST_DYNAMIC_ID] = true;
-		}
-	}
-	return 0;
 }
 
-/* Marks the ids that this user namespace does not know: "first-inside first-outside count" a line. */
-static int mark_unmapped(const char *path, bool used[N_DYNAMIC_IDS]) {
+/* Marks those that stand in the file. */
+static int mark_used(const char *path, uint8_t marks[N_DYNAMIC_IDS]) {
 	CLEANUP(cleanup_text) char *text = NULL;
-	bool mapped[N_DYNAMIC_IDS] = {false};
-	char *cursor;
-	int r;
+	int r = read_if_there(path, &text);
+	struct entry entry;
 
-	r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
-	if (r < 0) {
-		return r;
+	for (char *cursor = text; next_entry(&cursor, &entry);) {
+		mark(marks, ID_IS_USED, entry.id, 1);
 	}
-	cursor = text;
+	return r;
+}
+
+/* Marks those that this user namespace knows: "first-inside first-outside count" a line. */
+static int mark_mapped(const char *path, enum id_mark id_mark, uint8_t marks[N_DYNAMIC_IDS]) {
+	CLEANUP(cleanup_text) char *text = NULL;
+	int r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
+	char *cursor = text;
+
 	for (char *line; (line = text_next(&cursor, '\n'));) {
 		unsigned first, outside, count;
 
-		if (sscanf(line, "%u %u %u", &first, &outside, &count) != 3) {
-			continue;
-		}
-		for (unsigned i = 0; i < N_DYNAMIC_IDS; i++) {
-			mapped[i] |= FIRST_DYNAMIC_ID + i >= first &&
-				     FIRST_DYNAMIC_ID + i - first < count;
+		if (sscanf(line, "%u %u %u", &first, &outside, &count) == 3) {
+			mark(marks, id_mark, first, count);
 		}
 	}
-	for (unsigned i = 0; i < N_DYNAMIC_IDS; i++) {
-		used[i] |= !mapped[i];
-	}
-	return 0;
+	return r;
 }
 
 static bool is_running_service(const struct passwd_files *files, unsigned id) {
@@ -168,16 +167,17 @@ static bool is_running_service(const struct passwd_files *files, unsigned id) {
 }
 
 int passwd_find_unused_id(const struct passwd_files *files, uid_t *ret_id) {
-	bool used[N_DYNAMIC_IDS] = {false};
+	uint8_t marks[N_DYNAMIC_IDS] = {0};
 	int r;
 
-	if ((r = mark_used(files->passwd, used)) < 0 || (r = mark_used(files->group, used)) < 0 ||
-	    (r = mark_unmapped(files->uid_map, used)) < 0 ||
-	    (r = mark_unmapped(files->gid_map, used)) < 0) {
+	if ((r = mark_used(files->passwd, marks)) < 0 || (r = mark_used(files->group, marks)) < 0 ||
+	    (r = mark_mapped(files->uid_map, ID_IS_MAPPED_UID, marks)) < 0 ||
+	    (r = mark_mapped(files->gid_map, ID_IS_MAPPED_GID, marks)) < 0) {
 		return r;
 	}
 	for (unsigned i = 0; i < N_DYNAMIC_IDS; i++) {
-		if (!used[i] && !is_running_service(files, FIRST_DYNAMIC_ID + i)) {
+		if (marks[i] == (ID_IS_MAPPED_UID | ID_IS_MAPPED_GID) &&
+		    !is_running_service(files, FIRST_DYNAMIC_ID + i)) {
 			*ret_id = FIRST_DYNAMIC_ID + i;
 			return 0;
 		}
@@ -187,32 +187,22 @@ int passwd_find_unused_id(const struct passwd_files *files, uid_t *ret_id) {
 
 /* --- subordinate ids --- */
 
-static bool range_is_of(const char *name, const struct entry *entry) {
-	uint32_t number;
-
-	return strcmp(name, entry->name) == 0 ||
-	       (text_to_number(name, 10, max_id, &number) == 0 && number == entry->id);
-}
-
 /* Finds the owners of the @n ranges that belong to @names, in one pass over the accounts, of which the first of a name counts. */
 static int find_owners(const char *path, char **names, struct subordinate_range *ranges, size_t n) {
 	CLEANUP(cleanup_text) char *text = NULL;
 	struct entry entry;
 	char *cursor;
-	int r = text_read_file(path, PASSWD_MAX_FILE_BYTES, &text);
+	int r = read_if_there(path, &text);
 
-	if (r < 0) {
-		return r == -ENOENT ? 0 : r;
-	}
 	for (cursor = text; next_entry(&cursor, &entry);) {
 		for (size_t i = 0; entry.id != 0 && i < n; i++) {
-			if (names[i] && range_is_of(names[i], &entry)) {
+			if (names[i] && entry_is(&entry, names[i])) {
 				ranges[i].owner = entry.id;
 				names[i] = NULL;
 			}
 		}
 	}
-	return 0;
+	return r;
 }
 
 static void cleanup_names(char ***names) {
@@ -226,9 +216,9 @@ int passwd_read_subordinates(const struct passwd_files *files,
 	struct subordinates found = {0};
 	size_t n_lines = 1;
 	char *cursor;
-	int r = text_read_file(files->subuid, PASSWD_MAX_FILE_BYTES, &text);
+	int r = read_if_there(files->subuid, &text);
 
-	if (r < 0 && r != -ENOENT) {
+	if (r < 0) {
 		return r;
 	}
 	for (cursor = text; cursor && (cursor = strchr(cursor, '\n')); cursor++) {

@@ -111,13 +111,14 @@ static bool maps(const char *text, uint32_t id) {
 
 /* Whose the range of @name is: the first account of that name or number that is not root's. */
 static uint32_t plain_owner(const char *passwd, const char *name, uint32_t otherwise) {
+	uint32_t number = number_of(name);
 	static struct line line;
 
 	while (next_line(&passwd, &line)) {
 		uint32_t id = number_of(line.fields[2]);
 
 		if (is_entry(&line) && id != 0 &&
-		    (strcmp(line.fields[0], name) == 0 || number_of(name) == id)) {
+		    (number != no_id ? number == id : strcmp(line.fields[0], name) == 0)) {
 			return id;
 		}
 	}
