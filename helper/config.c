@@ -275,6 +275,10 @@ static int parser_set(void *context, const char *section, const char *name, cons
 		return parser_fail(parser, NULL, "[%s] %s = %s: must be %s", section, name, value,
 				   key->expected);
 	}
+	if (parser->config->socket == CONFIG_SOCKET_PING && parser->config->fwmarks.n > 0) {
+		return parser_fail(parser, "take socket = raw, or no fwmarks",
+				   "[%s] %s: ping sockets have no fwmarks", section, name);
+	}
 	return 1;
 }
 

@@ -35,6 +35,7 @@ class CheckConfiguration(rig.Case):
                 ("[limits]\n\nmax_connections = none\n",
                  ":3: [limits] max_connections = none: must be a number from 1, or unlimited"),
                 ("[listener jail]\ndeny = 10.0.0.0/8\n   10.0.0.1/8\n", ":3: [listener jail] deny = 10.0.0.1/8: must be prefixes"),
+                ("[helper]\nsocket = ping\nfwmarks = 7\n", ":3: [helper] fwmarks: ping sockets have no fwmarks; take socket = raw"),
                 ("[user no-such-user]\nmax_connections = 1\n", ":2: [user no-such-user]: no such user"),
                 ("[helper]\nuser = no-such-user\n", "no user no-such-user")):
             with self.subTest(text):

@@ -153,6 +153,8 @@ static const struct {
 	{"[helper]\ngroup = nobody-of-that-name\n", "f:2:", "a group of this machine"},
 	{"[helper]\nfwmarks = 0\n", "f:2:", "at most 4 numbers from 1"},
 	{"[helper]\nfwmarks = 1 2 3 4 5\n", "f:2:", "at most 4 numbers from 1"},
+	{"[helper]\nfwmarks = 7\nsocket = ping\n", "f:3:", "ping sockets have no fwmarks"},
+	{"[helper]\nsocket = ping\nfwmarks = 7\n", "f:3:", "take socket = raw"},
 	{"[limits]\nallow_options = mark\n", "f:2:", "source interface fwmark"},
 	{"[destinations]\ndeny = 10.0.0.1/8\n", "f:2:", "prefixes like"},
 	{"[destinations]\ndeny = 10.0.0.0/8\nallow = ::1 10.0.0.0/8\n", "f:3:", "each once"},
