@@ -5,6 +5,7 @@
 
 #include "helper/config.h"
 #include "helper/icmp_sockets.h"
+#include "helper/owner.h"
 
 struct helper;
 
@@ -23,8 +24,8 @@ int helper_read_owners(struct helper *helper, const struct passwd_files *files);
 int helper_add_listener(struct helper *helper, int fd, unsigned realm);
 
 /* The private start's one client, at @fd (taken, DESCRIPTOR_FIRST_CLIENT or above): when it goes, helper_run ends. Its limits are those of
- * @uid, who started the helper: he may have the socket from anybody. -errno. */
-int helper_add_session(struct helper *helper, int fd, uid_t uid);
+ * @starter, who started the helper: he may have the socket from anybody. -errno. */
+int helper_add_session(struct helper *helper, int fd, const struct peer *starter);
 
 /* Any signal that can be read from @fd (a signalfd, borrowed) ends helper_run. -errno. */
 int helper_watch_signals(struct helper *helper, int fd);

@@ -124,8 +124,8 @@ int helper_begin_session(struct helper *helper, int fd, const struct peer *peer,
 	return r;
 }
 
-/* Begins a session with whoever connected at @fd; limits are those of user @uid (NULL: his own). */
-static int begin_with_peer(struct helper *helper, int fd, unsigned realm, const uid_t *uid) {
+/* Begins a session with whoever connected at @fd. */
+static int begin_with_peer(struct helper *helper, int fd, unsigned realm) {
 	struct ucred credentials;
 	struct peer peer = {.groups = helper->groups};
 	socklen_t n_bytes = sizeof credentials, n_group_bytes = sizeof helper->groups;
@@ -137,15 +137,16 @@ static int begin_with_peer(struct helper *helper, int fd, unsigned realm, const 
 		turn_away(helper, fd, "cannot tell who connects: errno %d", -r);
 		return r;
 	}
-	peer.uid = uid ? *uid : credentials.uid;
+	peer.uid = credentials.uid;
 	peer.gid = credentials.gid;
 	peer.n_groups = n_group_bytes / sizeof *helper->groups;
 	return helper_begin_session(helper, fd, &peer, realm);
 }
 
-int helper_add_session(struct helper *helper, int fd, uid_t uid) {
+int helper_add_session(struct helper *helper, int fd, const struct peer *starter) {
 	helper->is_private = true;
-	return begin_with_peer(helper, fd, 0, defence_is_on(STARTERS_LIMITS) ? &uid : NULL);
+	return defence_is_on(STARTERS_LIMITS) ? helper_begin_session(helper, fd, starter, 0)
+					      : begin_with_peer(helper, fd, 0);
 }
 
 /* Watches all listeners for @events, from @accept_ns on for connections again. */
@@ -174,7 +175,7 @@ static void accept_some(struct helper *helper, int listener) {
 		if (fd < 0) {
 			return;
 		}
-		(void)begin_with_peer(helper, fd, helper->listener_realms[listener], NULL);
+		(void)begin_with_peer(helper, fd, helper->listener_realms[listener]);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -39,7 +40,7 @@ struct start {
 	struct config config;
 	struct identity identity;
 	int client_fd;                         /* private */
-	uid_t starter;                         /* private */
+	struct peer starter;                   /* private */
 	int n_listeners;                       /* shared: from DESCRIPTOR_FIRST_LISTENER on */
 	unsigned realms[CONFIG_MAX_LISTENERS]; /* of each: which of the configuration's it is */
 	bool has_empty_root;                   /* is in it already */
@@ -54,6 +55,18 @@ struct start {
 
 static int hide(struct start *start) {
 	return reason_set(&start->reason, privileges_hide(), NULL, "PR_SET_DUMPABLE");
+}
+
+/* The groups, of which there may be tens of thousands, are kept to the end. */
+static int ask_who_starts(struct start *start) {
+	int n_groups = getgroups(0, NULL);
+	gid_t *groups = n_groups >= 0 ? calloc((size_t)n_groups + 1, sizeof *groups) : NULL;
+
+	if (!groups || (n_groups = getgroups(n_groups, groups)) < 0) {
+		return reason_set(&start->reason, -errno, NULL, "its groups");
+	}
+	start->starter = (struct peer){getuid(), getgid(), groups, (size_t)n_groups};
+	return 0;
 }
 
 static int read_activation(struct start *start) {
@@ -229,7 +242,7 @@ static int build_helper(struct start *start) {
 	    (r = helper_watch_signals(start->helper, DESCRIPTOR_SIGNAL)) < 0) {
 		return reason_set(&start->reason, r, NULL, "signals, tables, random keys");
 	}
-	r = is_private ? helper_add_session(start->helper, start->client_fd, start->starter)
+	r = is_private ? helper_add_session(start->helper, start->client_fd, &start->starter)
 		       : watch_listeners(start);
 	if (start->activation.watchdog_ns > 0) {
 		/* twice as often as it must be, as sd_watchdog_enabled(3) advises */
@@ -307,6 +320,7 @@ static const struct {
 	int (*take)(struct start *start);
 } steps[] = {
 	{"hide from others of its user", hide},              /* before there is anything to see */
+	{"ask who starts it", ask_who_starts},               /* before he is left for another */
 	{"understand the service manager", read_activation}, /* its words are in the environment */
 	{"clean the surroundings", clean_surroundings},
 	{"reach the service manager", reach_manager},
@@ -434,7 +448,7 @@ static void tell_manager(const char *state) {
 }
 
 int main(int argc, char **argv) {
-	struct start start = {.client_fd = DESCRIPTOR_PARENT, .starter = getuid()};
+	struct start start = {.client_fd = DESCRIPTOR_PARENT};
 	int r;
 
 	r = is_private ? check_start(argc) : read_arguments(argc, argv, &start);

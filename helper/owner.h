@@ -5,7 +5,7 @@
 
 #include "helper/realm.h"
 
-/* Who is at the other end of a socket: SO_PEERCRED, SO_PEERGROUPS. */
+/* Who is at the other end of a socket (SO_PEERCRED, SO_PEERGROUPS), or started the private helper. */
 struct peer {
 	uid_t uid;
 	gid_t gid;

@@ -210,12 +210,13 @@ class Configuration(hostile.Case):
 
     @rig.defended_by("STARTERS_LIMITS")
     def test_limits_are_those_of_who_starts_it_whoever_made_the_socket(self):
-        self.host.configure(f"[user {rig.ALICE}]\nmax_payload_bytes = 100\n")
-        for way in WAYS:
-            start = self.start(way)  # by her, with a pair of root's
-            self.assert_up(start)
-            self.assertEqual(start.hello["limits"]["payload_bytes"], 100)
-            self.assert_ends(start)
+        for section in f"user {rig.ALICE}", f"group {rig.ALICE}", *(f"group {group}" for group in hostile.GROUPS):
+            self.host.configure(f"[group 0]\nmax_payload_bytes = 50\n[{section}]\nmax_payload_bytes = 100\n")
+            for way in WAYS:
+                start = self.start(way)  # by her, with a pair of root's
+                self.assert_up(start)
+                self.assertEqual(start.hello["limits"]["payload_bytes"], 100, section)
+                self.assert_ends(start)
 
 
 if __name__ == "__main__":
