@@ -207,16 +207,27 @@ static int become_user(struct start *start) {
 	return privileges_become(&start->identity, &start->reason);
 }
 
+/* What helps where no socket was to be had. */
+static const char *advise_on_sockets(void) {
+	uid_t stranger;
+
+	if (is_private) {
+		return NULL; /* its client knows better */
+	}
+	if (passwd_find_stranger(&passwd_system_files, &stranger) == 0 && stranger != (uid_t)-1) {
+		return "a user namespace gives no right over a network from outside: start it "
+		       "outside, or set net.ipv4.ping_group_range to its group";
+	}
+	return "start it as root or with CAP_NET_RAW, or set net.ipv4.ping_group_range to its "
+	       "group";
+}
+
 static int open_sockets(struct start *start) {
 	int r;
 
 	r = icmp_sockets_open(&start->config, start->tried, &start->n_tried, &start->sockets);
 	if (r < 0) {
-		return reason_set(&start->reason, r,
-				  is_private ? NULL /* its client knows better */
-					     : "start it as root or with CAP_NET_RAW, or set "
-					       "net.ipv4.ping_group_range to its group",
-				  "no way to send ICMP");
+		return reason_set(&start->reason, r, advise_on_sockets(), "no way to send ICMP");
 	}
 	for (size_t i = 0; i < start->n_tried; i++) {
 		log_event("without what=%s errno=%u", start->tried[i].what, start->tried[i].error);

@@ -19,9 +19,7 @@ static const uint32_t max_id = UINT32_MAX - 1; /* -1 means "unchanged" to setres
 static const uint32_t no_id = UINT32_MAX;
 
 enum {
-	FIRST_DYNAMIC_ID = 61184, /* systemd's UIDS-GIDS: DynamicUser= */
-	LAST_DYNAMIC_ID = 65519,
-	N_DYNAMIC_IDS = LAST_DYNAMIC_ID - FIRST_DYNAMIC_ID + 1,
+	N_DYNAMIC_IDS = PASSWD_LAST_DYNAMIC_ID - PASSWD_FIRST_DYNAMIC_ID + 1,
 	OVERFLOW_UID = 65534, /* /proc/sys/kernel/overflowuid, which nobody changes */
 };
 
@@ -124,10 +122,10 @@ enum id_mark { ID_IS_USED = 1, ID_IS_MAPPED_UID = 2, ID_IS_MAPPED_GID = 4 };
 
 /* Marks those of the dynamic ids that are among @count from @first on. */
 static void mark(uint8_t marks[N_DYNAMIC_IDS], enum id_mark mark, uint32_t first, uint32_t count) {
-	uint64_t id = first < FIRST_DYNAMIC_ID ? FIRST_DYNAMIC_ID : first;
+	uint64_t id = first < PASSWD_FIRST_DYNAMIC_ID ? PASSWD_FIRST_DYNAMIC_ID : first;
 
-	for (; id < (uint64_t)first + count && id <= LAST_DYNAMIC_ID; id++) {
-		marks[id - FIRST_DYNAMIC_ID] |= (uint8_t)mark;
+	for (; id < (uint64_t)first + count && id <= PASSWD_LAST_DYNAMIC_ID; id++) {
+		marks[id - PASSWD_FIRST_DYNAMIC_ID] |= (uint8_t)mark;
 	}
 }
 
@@ -177,8 +175,8 @@ int passwd_find_unused_id(const struct passwd_files *files, uid_t *ret_id) {
 	}
 	for (unsigned i = 0; i < N_DYNAMIC_IDS; i++) {
 		if (marks[i] == (ID_IS_MAPPED_UID | ID_IS_MAPPED_GID) &&
-		    !is_running_service(files, FIRST_DYNAMIC_ID + i)) {
-			*ret_id = FIRST_DYNAMIC_ID + i;
+		    !is_running_service(files, PASSWD_FIRST_DYNAMIC_ID + i)) {
+			*ret_id = PASSWD_FIRST_DYNAMIC_ID + i;
 			return 0;
 		}
 	}

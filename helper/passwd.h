@@ -8,7 +8,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { PASSWD_MAX_FILE_BYTES = 16 << 20 };
+enum {
+	PASSWD_MAX_FILE_BYTES = 16 << 20,
+	PASSWD_FIRST_DYNAMIC_ID = 61184, /* systemd's UIDS-GIDS: DynamicUser= */
+	PASSWD_LAST_DYNAMIC_ID = 65519,
+};
 
 struct passwd_files {
 	const char *passwd, *group;    /* passwd(5), group(5) */

@@ -19,8 +19,8 @@
 enum { UID_NOBODY = 65534 }; /* many services run as it; a user namespace shows strangers as it */
 
 static const char advice_start[] =
-	"start it as root with CAP_SETUID and CAP_SETGID, or as the user "
-	"itself with CAP_NET_RAW";
+	"start it as root with CAP_SETUID and CAP_SETGID, outside of user "
+	"namespaces, or as the user itself with CAP_NET_RAW";
 
 static void cleanup_capabilities(cap_t *capabilities) {
 	(void)cap_free(*capabilities);
@@ -46,6 +46,13 @@ static int find_user(const char *user, const char *default_user, struct identity
 	if (r == PASSWD_E_UNKNOWN && strcmp(user, default_user) == 0) {
 		r = passwd_find_unused_id(&passwd_system_files, &identity->uid);
 		identity->gid = identity->uid;
+		if (r == PASSWD_E_UNKNOWN) {
+			return reason_set(ret_reason, PRIVILEGES_E_REFUSED,
+					  "start it outside of the namespace, or map them into it",
+					  "no user %s here, and this user namespace has none of "
+					  "the uids and gids %d to %d that is free",
+					  user, PASSWD_FIRST_DYNAMIC_ID, PASSWD_LAST_DYNAMIC_ID);
+		}
 	}
 	if (r < 0) {
 		return reason_set(ret_reason, r, NULL, "user %s: /etc/passwd, /etc/group", user);

@@ -14,8 +14,6 @@ enum {
 	MAX_INPUT_BYTES = 2048,
 	MAX_FIELDS = 5,
 	MAX_RANGES = 8,
-	FIRST_DYNAMIC_ID = 61184,
-	LAST_DYNAMIC_ID = 65519
 };
 
 enum part { NAME, PASSWD, GROUP, SUBUID, UID_MAP, GID_MAP, N_PARTS };
@@ -182,18 +180,18 @@ static void check_group(const struct world *world, const struct passwd_files *fi
 }
 
 static void check_unused(const struct world *world, const struct passwd_files *files) {
-	uid_t found = LAST_DYNAMIC_ID + 1;
+	uid_t found = PASSWD_LAST_DYNAMIC_ID + 1;
 	int r = passwd_find_unused_id(files, &found);
-	const uint32_t ids[] = {FIRST_DYNAMIC_ID, found - 1, found};
+	const uint32_t ids[] = {PASSWD_FIRST_DYNAMIC_ID, found - 1, found};
 
-	FUZZ_CHECK(r == (found <= LAST_DYNAMIC_ID ? 0 : PASSWD_E_UNKNOWN));
+	FUZZ_CHECK(r == (found <= PASSWD_LAST_DYNAMIC_ID ? 0 : PASSWD_E_UNKNOWN));
 	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
 		bool is_unused = !has_id(world->texts[PASSWD], ids[i]) &&
 				 !has_id(world->texts[GROUP], ids[i]) &&
 				 maps(world->texts[UID_MAP], ids[i]) &&
 				 maps(world->texts[GID_MAP], ids[i]);
 
-		FUZZ_CHECK(ids[i] < FIRST_DYNAMIC_ID || ids[i] > LAST_DYNAMIC_ID ||
+		FUZZ_CHECK(ids[i] < PASSWD_FIRST_DYNAMIC_ID || ids[i] > PASSWD_LAST_DYNAMIC_ID ||
 			   is_unused == (ids[i] == found));
 	}
 }

@@ -16,6 +16,8 @@ REFUSED = (r"cannot open the ICMP sockets: no way to send ICMP: Permission denie
            r"raw IPv6 sockets: Operation not permitted, ping IPv4 sockets: Permission denied, ping IPv6 sockets: Permission denied\)")
 SERVICE = (r'the service \("systemctl start multiping\.socket"; or as root "multiping-helper --listen PATH", and '
            r'MULTIPING_SOCKET=PATH here\)')
+NONE_IS_FREE = (r"cannot choose the user to run as: no user multiping here, and this user namespace has none of the uids and gids 61184 "
+                r"to 65519 that is free; start it outside of the namespace, or map them into it")
 HELPS = r"\. What helps: "
 PING_SOCKETS = r'ping sockets \("sysctl net\.ipv4\.ping_group_range"\); ' + SERVICE
 USAGE_OR_SYSTEM = 4  # fping's exit status for what it could not even try
@@ -75,7 +77,7 @@ class NothingWorks(hostile.Case):
     def test_user_namespace_with_one_number(self):
         self.host.configuration.unlink()
         done = self.run_multiping("/usr/bin/unshare", "--user", "--map-root-user")
-        self.assert_says(done, NO_SOCKET + r"cannot choose the user to run as: .*" + HELPS + SERVICE)
+        self.assert_says(done, NO_SOCKET + NONE_IS_FREE + HELPS + SERVICE)
 
     def test_file_system_that_gives_no_rights(self):
         done = self.host.run(["mount", "-t", "tmpfs", "-o", "nosuid,mode=755", "none", "/mnt"])
@@ -121,6 +123,27 @@ class NothingWorks(hostile.Case):
                     with self.subTest(name):
                         self.assert_says(self.run_multiping(MULTIPING_SOCKET=str(folder / name)),
                                          rf"no helper at {folder}/{name}: {answer}")
+
+    def start_shared(self, *command):
+        """What the shared helper says to its user, started by @command."""
+        path = rig.copy_to(rig.temporary_folder(), rig.program("multiping-helper"))
+        os.chown(path.parent, rig.ALICE, rig.ALICE)
+        argv = [*command, path, "--listen", path.parent / "socket"]
+        done = self.host.run(rig.as_user(rig.ALICE, argv, keep_bounding=True))
+        self.assertEqual(done.returncode, hostile.UNAVAILABLE)
+        return done.stderr
+
+    def test_shared_helper_in_a_user_namespace(self):
+        self.host.configuration.unlink()
+        as_root = self.start_shared("/usr/bin/unshare", "--user", "--map-root-user")
+        self.assertRegex(as_root, rf"^multiping-helper: {NONE_IS_FREE}\n$")
+        tried = "multiping-helper: tried raw IPv4 sockets: Operation not permitted\n"
+        for command, advice in (((), "start it as root or with CAP_NET_RAW, or "),
+                                (("/usr/bin/unshare", "--user", "--map-current-user"),
+                                 "a user namespace gives no right over a network from outside: start it outside, or ")):
+            said = self.start_shared(*command)
+            self.assertIn("cannot open the ICMP sockets: no way to send ICMP: Permission denied; " + advice +
+                          "set net.ipv4.ping_group_range to its group\n" + tried, said)
 
 
 if __name__ == "__main__":
