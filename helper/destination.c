@@ -95,10 +95,10 @@ const struct destination_rule *destination_rule_find(const struct destination_ru
 
 size_t destination_rule_place(const struct destination_rule *rules, size_t n_rules,
 			      const struct destination_rule *rule) {
-	size_t place = 0;
+	size_t place = n_rules; /* from behind, where that of most of a host's addresses is */
 
-	while (place < n_rules && rules[place].length >= rule->length) {
-		place++;
+	while (place > 0 && rules[place - 1].length < rule->length) {
+		place--;
 	}
 	return place;
 }

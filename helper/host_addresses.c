@@ -1,8 +1,10 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel answers the questions for all local routes one after the other, and tells every change, in the same form and through the
- * same socket. All tables are asked for: the addresses of interfaces in a VRF stand in the VRF's own. Where that overflows (ENOBUFS), or a route changed while all were told, it is asked again; that is why
- * the filter lets messages out here: they reach nobody but the kernel, which changes nothing for a process without CAP_NET_ADMIN. */
+ * same socket. All tables are asked for: the addresses of interfaces in a VRF stand in the VRF's own. After a change, or one that may have
+ * been missed (ENOBUFS), all are asked for again, rather than told apart what a route has replaced, or which of two equal ones went;
+ * that is why the filter lets messages out here: they reach nobody but the kernel, which changes nothing for a process without
+ * CAP_NET_ADMIN. */
 #include "helper/host_addresses.h"
 
 #include <errno.h>
@@ -116,17 +118,6 @@ static void add(struct host_addresses *host, const struct destination_rule *rule
 	host->rules[place] = *rule;
 }
 
-/* Takes @rule out, once: the table may have the same address twice, of the same interface. */
-static void drop(struct host_addresses *host, const struct destination_rule *rule) {
-	for (size_t i = 0; i < host->n_rules; i++) {
-		if (memcmp(&host->rules[i], rule, sizeof *rule) == 0) {
-			memmove(&host->rules[i], &host->rules[i + 1],
-				(--host->n_rules - i) * sizeof *rule);
-			return;
-		}
-	}
-}
-
 /* --- messages --- */
 
 /* For these realms have a rule anyway, which the configuration can replace. */
@@ -190,15 +181,13 @@ static void take_route(struct host_addresses *host, const struct nlmsghdr *heade
 	if (header->nlmsg_flags & NLM_F_DUMP_INTR) {
 		lose(host);
 	}
-	if (!read_route(header, &rule) || (!is_change && !is_asked(host, header))) {
+	if (!read_route(header, &rule)) {
 		return;
 	}
-	if (is_change && (host->asked != 0 || header->nlmsg_flags & NLM_F_REPLACE)) {
-		lose(host); /* is it before or after what is told at the same time? what did it replace? */
-	} else if (header->nlmsg_type == RTM_NEWROUTE) {
+	if (is_change) {
+		lose(host);
+	} else if (is_asked(host, header)) {
 		add(host, &rule);
-	} else {
-		drop(host, &rule);
 	}
 }
 
@@ -225,7 +214,7 @@ static void take_end(struct host_addresses *host, const struct nlmsghdr *header)
 static void take(struct host_addresses *host, const struct nlmsghdr *header) {
 	switch (header->nlmsg_type) {
 	case RTM_NEWROUTE:
-	case RTM_DELROUTE:
+	case RTM_DELROUTE: /* only ever a change */
 		take_route(host, header);
 		break;
 	case NLMSG_DONE:

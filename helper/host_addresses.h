@@ -22,5 +22,5 @@ struct host_addresses {
 int host_addresses_open(struct host_addresses *ret_host);
 void host_addresses_deinit(struct host_addresses *host);
 
-/* Takes what the kernel has said at DESCRIPTOR_ROUTES. Where some of it got lost, all is asked for again. */
+/* Takes what the kernel has said at DESCRIPTOR_ROUTES. After a change all is asked for again. */
 void host_addresses_read(struct host_addresses *host);
