@@ -29,7 +29,6 @@ enum destination_origin {
 
 struct destination_rule {
 	struct in6_addr prefix; /* bits beyond its length are zero */
-	uint32_t interface;     /* DESTINATION_HOST: whose address it is */
 	uint8_t length;         /* of 128 bits, so 96 and more for IPv4 */
 	uint8_t origin;         /* enum destination_origin */
 	bool is_denied;

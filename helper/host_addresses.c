@@ -145,10 +145,11 @@ static bool read_route(const struct nlmsghdr *header, struct destination_rule *r
 	    (!is_ipv4 && route->rtm_family != AF_INET6) || route->rtm_dst_len > n_address * 8) {
 		return false;
 	}
-	memset(ret_rule, 0, sizeof *ret_rule); /* with its padding: it is compared */
-	ret_rule->is_denied = true;
-	ret_rule->origin = DESTINATION_HOST;
-	ret_rule->length = (uint8_t)(route->rtm_dst_len + (is_ipv4 ? 96 : 0));
+	*ret_rule = (struct destination_rule){
+		.length = (uint8_t)(route->rtm_dst_len + (is_ipv4 ? 96 : 0)),
+		.origin = DESTINATION_HOST,
+		.is_denied = true,
+	};
 	if (is_ipv4) {
 		memset(ret_rule->prefix.s6_addr + 10, 0xff, 2);
 	}
@@ -157,10 +158,6 @@ static bool read_route(const struct nlmsghdr *header, struct destination_rule *r
 		if (attribute->rta_type == RTA_DST && RTA_PAYLOAD(attribute) == n_address) {
 			memcpy(ret_rule->prefix.s6_addr + 16 - n_address, RTA_DATA(attribute),
 			       n_address);
-		} else if (attribute->rta_type == RTA_OIF &&
-			   RTA_PAYLOAD(attribute) == sizeof ret_rule->interface) {
-			memcpy(&ret_rule->interface, RTA_DATA(attribute),
-			       sizeof ret_rule->interface);
 		}
 	}
 	return !is_loopback(&ret_rule->prefix);
@@ -178,9 +175,6 @@ static void take_route(struct host_addresses *host, const struct nlmsghdr *heade
 	bool is_change = !(header->nlmsg_flags & NLM_F_MULTI);
 	struct destination_rule rule;
 
-	if (header->nlmsg_flags & NLM_F_DUMP_INTR) {
-		lose(host);
-	}
 	if (!read_route(header, &rule)) {
 		return;
 	}
@@ -200,7 +194,7 @@ static void take_end(struct host_addresses *host, const struct nlmsghdr *header)
 		memcpy(&error, NLMSG_DATA(header), sizeof error);
 	}
 	host->asked = 0;
-	if (host->is_stale || header->nlmsg_flags & NLM_F_DUMP_INTR) {
+	if (host->is_stale) {
 		start_again(host);
 	} else if (error != 0 && (asked == 1 || error != -EOPNOTSUPP)) { /* there may be no IPv6 */
 		log_event("host_addresses_unknown errno=%d", -error);
@@ -212,6 +206,9 @@ static void take_end(struct host_addresses *host, const struct nlmsghdr *header)
 }
 
 static void take(struct host_addresses *host, const struct nlmsghdr *header) {
+	if (header->nlmsg_flags & NLM_F_DUMP_INTR) { /* a change between two parts of the answer */
+		lose(host);
+	}
 	switch (header->nlmsg_type) {
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE: /* only ever a change */
