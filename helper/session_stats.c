@@ -13,24 +13,8 @@ static void add(struct stats_result *stats, const char *name, uint64_t value) {
 }
 
 static void add_counters(struct stats_result *stats, const struct counters *counters) {
-	add(stats, "probes_sent", counters->probes_sent);
-	add(stats, "replies", counters->replies);
-	add(stats, "timeouts", counters->timeouts);
-	add(stats, "icmp_errors", counters->icmp_errors);
-	add(stats, "send_errors", counters->send_errors);
-	add(stats, "denied", counters->denied);
-	add(stats, "cancelled", counters->cancelled);
-	add(stats, "late", counters->late);
-	add(stats, "duplicates", counters->duplicates);
-	add(stats, "unverified_errors", counters->unverified_errors);
-	add(stats, "events_dropped", counters->events_dropped);
-	add(stats, "delayed_by_rate", counters->delayed_by_rate);
-	add(stats, "delayed_by_in_flight", counters->delayed_by_in_flight);
-	add(stats, "delayed_by_destination", counters->delayed_by_destination);
-	add(stats, "targets_queued", counters->targets_queued);
-	add(stats, "waiting_for_destination", counters->waiting_for_destination);
-	add(stats, "waiting_for_neighbour", counters->waiting_for_neighbour);
-	add(stats, "outcomes_unread", counters->outcomes_unread);
+#define ADD_COUNTER(name) add(stats, #name, counters->name);
+	COUNTERS(ADD_COUNTER)
 }
 
 /* Those of @user's targets that are queued, by what they wait for. */

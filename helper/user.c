@@ -38,20 +38,13 @@ void users_init(struct users *ret_users, uint64_t n_probes, uint64_t n_request_b
 
 /* The configured upper bound of one owner. */
 static uint64_t user_limit(const struct user *user, enum user_resource resource) {
-	uint32_t limit = CONFIG_UNLIMITED;
+	const uint32_t limits[USER_N_RESOURCES] = {
+		[USER_CONNECTIONS] = user->limits.max_connections,
+		[USER_PROBES] = user->limits.max_probes_in_flight,
+		[USER_REQUEST_BYTES] = CONFIG_UNLIMITED,
+	};
 
-	switch (resource) {
-	case USER_CONNECTIONS:
-		limit = user->limits.max_connections;
-		break;
-	case USER_PROBES:
-		limit = user->limits.max_probes_in_flight;
-		break;
-	case USER_REQUEST_BYTES:
-	case USER_N_RESOURCES:
-		break;
-	}
-	return limit == CONFIG_UNLIMITED ? UINT64_MAX : limit;
+	return limits[resource] == CONFIG_UNLIMITED ? UINT64_MAX : limits[resource];
 }
 
 /* How much more may be taken by one of @n who share @remaining and of which it holds @share: the rule above, solved for the request.

@@ -35,13 +35,19 @@ enum user_refusal {
 	USER_N_REFUSALS,
 };
 
-/* Counters that `stats` answers for a session, an owner and the helper. A session counts; what has ended is kept as a sum. */
+/* Counters that `stats` answers, by these names, for a session, an owner and the helper. A session counts; what has ended is kept as a
+ * sum. The last four tell how many there are now: none of a session that has ended. */
+/* clang-format off */
+#define COUNTERS(X) \
+	X(probes_sent) X(replies) X(timeouts) X(icmp_errors) X(send_errors) X(denied) X(cancelled) \
+	X(late) X(duplicates) X(unverified_errors) X(events_dropped) \
+	X(delayed_by_rate) X(delayed_by_in_flight) X(delayed_by_destination) \
+	X(targets_queued) X(waiting_for_destination) X(waiting_for_neighbour) X(outcomes_unread)
+/* clang-format on */
+
 struct counters {
-	uint64_t probes_sent, replies, timeouts, icmp_errors, send_errors, denied, cancelled;
-	uint64_t late, duplicates, unverified_errors, events_dropped;
-	uint64_t delayed_by_rate, delayed_by_in_flight, delayed_by_destination;
-	/* how many there are now: none of a session that has ended */
-	uint64_t targets_queued, waiting_for_destination, waiting_for_neighbour, outcomes_unread;
+#define COUNTER_FIELD(name) uint64_t name;
+	COUNTERS(COUNTER_FIELD)
 };
 
 /* What an owner's targets were last found to wait for, but for an interval or their turn. */
