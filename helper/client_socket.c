@@ -45,8 +45,8 @@ bool client_socket_takes_descriptors(int fd) {
 }
 
 bool client_socket_brings_descriptors(int fd) {
-	struct msghdr message = {
-		0}; /* no room for descriptors: the kernel says so, and leaves them where they are */
+	/* no room for descriptors: the kernel says so, and leaves them where they are */
+	struct msghdr message = {0};
 
 	return defence_is_on(PEEKING) && recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT) >= 0 &&
 	       message.msg_flags & MSG_CTRUNC;

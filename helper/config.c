@@ -42,8 +42,8 @@ void config_init(struct config *ret_config) {
 				.burst_packets = 4096,
 				.max_probes_in_flight = 65536,
 				.max_connections = 32,
-				.max_payload_bytes =
-					1472, /* 1,500 bytes of Ethernet - 20 of IPv4 - 8 of ICMP */
+				/* 1,500 bytes of Ethernet - 20 of IPv4 - 8 of ICMP */
+				.max_payload_bytes = 1472,
 				.allow_options = PING_OPTION_TTL | PING_OPTION_TOS |
 						 PING_OPTION_DONT_FRAGMENT,
 			},
@@ -291,8 +291,8 @@ int config_parse(const char *path, char *text, struct config *config, struct rea
 	if (r < 0) {
 		return reason_set(ret_reason, -ENOMEM, NULL, "%s", path);
 	}
-	if (r > 0 && !(parser.failed &&
-		       parser.line == (unsigned)r)) { /* libinih's own fault, and the first */
+	/* libinih's own fault, and the first */
+	if (r > 0 && !(parser.failed && parser.line == (unsigned)r)) {
 		parser.failed = false;
 		parser.line = (unsigned)r;
 		(void)parser_fail(&parser, NULL, "neither \"[section]\" nor \"key = value\"");

@@ -12,9 +12,9 @@
 struct host_addresses {
 	struct destination_rule *rules; /* in order, see destination.h */
 	size_t n_rules, room;
-	unsigned
-		asked; /* number of the question that is being answered, from 1; 0: changes alone */
-	bool is_stale; /* what is being told is not to be relied on */
+	/* number of the question that is being answered, from 1; 0: changes alone */
+	unsigned asked;
+	bool is_stale;   /* what is being told is not to be relied on */
 	bool is_current; /* else realms wait */
 };
 

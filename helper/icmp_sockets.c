@@ -20,8 +20,8 @@
 #include "helper/icmp_sockets_private.h"
 
 enum {
-	BUFFER_BYTES =
-		16 << 20, /* asked for; the kernel counts about 768 bytes for a small packet */
+	/* asked for; the kernel counts about 768 bytes for a small packet */
+	BUFFER_BYTES = 16 << 20,
 	MIN_PACKET_BUFFER_BYTES = 2048,
 	MAX_IPV4_HEADER_BYTES = 60,
 	/* Ping sockets: as many as there are sockets of a family that may, or may not, fragment. Each identifier has 65,536
@@ -162,8 +162,8 @@ static int set_up_to_receive(struct icmp_sockets *sockets, int fd, enum family f
 		r = set_int(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	}
 	if (r == 0 && (sockets->facts.are_ping || family == FAMILY_IPV6)) {
-		r = set_ip(fd, family, IP_RECVTTL, IPV6_RECVHOPLIMIT,
-			   1); /* else the header tells */
+		/* else the header tells */
+		r = set_ip(fd, family, IP_RECVTTL, IPV6_RECVHOPLIMIT, 1);
 	}
 	return r;
 }

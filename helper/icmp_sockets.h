@@ -68,8 +68,8 @@ struct icmp_send {
 };
 
 enum {
-	ICMP_SOCKETS_E_FULL =
-		1, /* this socket's send buffer: nothing goes out on it for the moment */
+	/* this socket's send buffer: nothing goes out on it for the moment */
+	ICMP_SOCKETS_E_FULL = 1,
 	ICMP_SOCKETS_E_DESTINATION, /* the queue or the neighbour table of this destination: others may be fine */
 	ICMP_SOCKETS_E_NEIGHBOUR, /* EINVAL, which is how IPv6 says that its neighbour table is full, among else */
 };

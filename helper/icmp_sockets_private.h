@@ -19,8 +19,8 @@ enum {
 	FAMILY_SOCKETS = 16,
 	DONT_FRAGMENT_SOCKETS = 8,
 	FIRST_FWMARK_SOCKET = N_SEND_SOCKETS,
-	CONTROL_BYTES =
-		192, /* two kinds of time stamps, a hop limit and an extended error take 184 */
+	/* two kinds of time stamps, a hop limit and an extended error take 184 */
+	CONTROL_BYTES = 192,
 };
 
 struct receive_slot { /* for one packet or entry of an error queue */

@@ -25,8 +25,8 @@ int log_open(void) {
 		fd = descriptor_place(fd, DESCRIPTOR_LOG);
 		return fd < 0 ? fd : 0;
 	}
-	flags = fcntl(DESCRIPTOR_LOG,
-		      F_GETFL); /* a socket (systemd's journal) cannot be opened again */
+	/* a socket (systemd's journal) cannot be opened again */
+	flags = fcntl(DESCRIPTOR_LOG, F_GETFL);
 	return fcntl(DESCRIPTOR_LOG, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 

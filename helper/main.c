@@ -337,8 +337,8 @@ static const struct {
 	{"reach the service manager", reach_manager},
 	{"read the configuration", read_configuration},
 	{"choose the user to run as", choose_identity},
-	{"listen for clients",
-	 meet_clients}, /* as whoever started it: only he may write to the folder */
+	/* as whoever started it: only he may write to the folder */
+	{"listen for clients", meet_clients},
 	{"prepare an empty root", prepare_root},
 	{"become the user to run as", become_user}, /* firewalls know sockets by who opened them */
 	{"hide from others of that user", hide},    /* as after every change of ids */
@@ -478,6 +478,6 @@ int main(int argc, char **argv) {
 	r = helper_run(start.helper);
 	tell_manager("STOPPING=1");
 	log_event("ended errno=%d", -r);
-	return r < 0 ? EX_SOFTWARE
-		     : EX_OK; /* nothing is freed: the filter forbids to close what is ours */
+	/* nothing is freed: the filter forbids to close what is ours */
+	return r < 0 ? EX_SOFTWARE : EX_OK;
 }

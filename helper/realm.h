@@ -12,8 +12,8 @@
 struct realm {
 	const struct config *config;            /* borrowed */
 	const struct config_listener *listener; /* borrowed, of it; the host's own is the first */
-	const struct host_addresses
-		*host; /* borrowed; NULL for the host's own, which may reach them */
+	/* borrowed; NULL for the host's own, which may reach them */
+	const struct host_addresses *host;
 };
 
 static inline bool realm_is_host(const struct realm *realm) {

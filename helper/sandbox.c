@@ -91,10 +91,8 @@ int sandbox_leave_files(void) {
 
 /* --- resources --- */
 
-enum {
-	BASE_MEMORY_BYTES = 192 << 20,
-	PROBE_MEMORY_BYTES = 128
-}; /* 256 MiB for the default table */
+/* 256 MiB for the default table */
+enum { BASE_MEMORY_BYTES = 192 << 20, PROBE_MEMORY_BYTES = 128 };
 
 static bool log_is_file(void) {
 	struct stat status;

@@ -33,8 +33,8 @@ static int reset_signals(void) {
 	for (int i = 1; i < NSIG; i++) {
 		/* A reader of the log who goes away, or a limit on its size, must not end the helper. */
 		action.sa_handler = i == SIGPIPE || i == SIGXFSZ ? SIG_IGN : SIG_DFL;
-		(void)sigaction(i, &action,
-				NULL); /* refused for SIGKILL, SIGSTOP, the C library's own */
+		/* refused for SIGKILL, SIGSTOP, the C library's own */
+		(void)sigaction(i, &action, NULL);
 	}
 	(void)sigemptyset(&none);
 	return sigprocmask(SIG_SETMASK, &none, NULL) < 0 ? -errno : 0;

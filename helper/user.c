@@ -96,9 +96,8 @@ void user_release(struct user *user, struct user_part *part, enum user_resource 
 static struct user *users_find(const struct users *users, const struct owner *owner) {
 	struct user *user = users->first;
 
-	while (user != NULL &&
-	       (user->uid != owner->uid ||
-		user->realm != owner->realm)) { /* once for each connection, 1,024 at most */
+	/* once for each connection, 1,024 at most */
+	while (user != NULL && (user->uid != owner->uid || user->realm != owner->realm)) {
 		user = user->next;
 	}
 	return user;

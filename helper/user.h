@@ -19,10 +19,10 @@ enum user_resource { USER_CONNECTIONS, USER_PROBES, USER_REQUEST_BYTES, USER_N_R
 
 enum {
 	USER_E_QUOTA = 1, /* not now; nothing was charged */
-	USER_MAX_CONNECTIONS =
-		2048, /* of which the rule gives out half and more: 1,000 to 50 owners */
-	USER_UNSTAMPED_SPANS =
-		8, /* of 2^29 ns each: 4.3 s, longer than a packet waits for a neighbour */
+	/* of which the rule gives out half and more: 1,000 to 50 owners */
+	USER_MAX_CONNECTIONS = 2048,
+	/* of 2^29 ns each: 4.3 s, longer than a packet waits for a neighbour */
+	USER_UNSTAMPED_SPANS = 8,
 };
 
 /* What is refused, rather than delayed. */
@@ -58,8 +58,8 @@ void counters_add(struct counters *sum, const struct counters *counters);
 struct users {
 	uint64_t remaining[USER_N_RESOURCES];
 	uint32_t n_users; /* with a session */
-	uint32_t
-		n_gone; /* without, kept until their buckets are full: who comes again finds them as they were */
+	/* without, kept until their buckets are full: who comes again finds them as they were */
+	uint32_t n_gone;
 	int64_t now_ns; /* of the latest turn, or session's opening */
 	struct user *first;
 	bool is_over_total;        /* all wait for the rate of all */
