@@ -145,13 +145,13 @@ static int parse_value(struct options *options, const struct option *option, con
 	}
 	if (!parse_number(value, option->min, option->kind == KIND_FACTOR ? HUGE_VAL : option->max,
 			  &number) ||
-	    (option->kind == KIND_NUMBER && number != floor(number))) {
+	    (option->kind == KIND_NUMBER && number != (uint32_t)number)) {
 		return value_fault(options, option, value);
 	}
 	if (option->kind == KIND_NUMBER) {
 		*(uint32_t *)field = (uint32_t)number;
 	} else if (option->kind == KIND_MILLISECONDS) {
-		*(int64_t *)field = llround(number * NS_PER_MS);
+		*(int64_t *)field = (int64_t)(number * NS_PER_MS + 0.5);
 	} else {
 		*(double *)field = number;
 	}
@@ -335,13 +335,16 @@ int options_parse(int argc, char **argv, struct options *ret_options) {
 }
 
 int64_t options_timeout_ns(const struct options *options, uint32_t n_lost) {
+	const double most_ns = 1e18;
 	double timeout_ns = (double)options->timeout_ns;
 
-	if (options->n_rounds > 0 || n_lost == 0) {
+	if (options->n_rounds > 0) {
 		return options->timeout_ns;
 	}
-	timeout_ns *= pow(options->backoff, n_lost);
-	return timeout_ns < 1e18 ? (int64_t)timeout_ns : INT64_C(1000000000000000000);
+	for (uint32_t i = 0; i < n_lost && timeout_ns < most_ns; i++) {
+		timeout_ns *= options->backoff;
+	}
+	return (int64_t)(timeout_ns < most_ns ? timeout_ns : most_ns);
 }
 
 void options_print_help(const struct options *options, FILE *stream) {
