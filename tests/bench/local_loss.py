@@ -17,7 +17,6 @@ from client_from_specification import Client
 
 DEFAULT_BYTES = 212_992  # Debian's net.core.rmem_max
 RMEM_MAX = Path("/proc/sys/net/core/rmem_max")
-USUAL_BUFFERS = ["setpriv", "--bounding-set", "-net_admin"]
 RATES = [5000, 10_000, 20_000, 30_000, 40_000, 50_000, 75_000, 100_000]
 SECONDS, DELAY_US = 3, 20_000
 PREFIX = "198.18.0.0/15"
@@ -51,7 +50,7 @@ class Shared(bench.Shared):
 
     def __init__(self):
         with default_receive_buffers():
-            super().__init__(prefix=USUAL_BUFFERS)
+            super().__init__(prefix=bench.rig.USUAL_BUFFERS)
 
     def __enter__(self):
         self.simulator = simulator.Simulator(self.network, f"{PREFIX} echo delay {DELAY_US}", trace=False)

@@ -19,6 +19,7 @@ can enter, once for each test file. Who pings is a user without any capability (
 """
 
 import atexit
+import contextlib
 import ctypes
 import functools
 import json
@@ -43,6 +44,9 @@ SKIPPED = 77               # what CTest takes for "skipped" (SKIP_RETURN_CODE)
 # "ping": every helper of every test has ICMP datagram sockets instead of raw ones; CTest runs the suite once more that way.
 SOCKET_KIND = os.environ.get("MULTIPING_SOCKET_KIND", "raw")
 ALL_GROUPS = "0 2147483647"
+# Prefix of a helper without the capability that forces buffers: it gets receive buffers of the size that the system allows everybody, at most
+# what it asks for.
+USUAL_BUFFERS = ["setpriv", "--bounding-set", "-net_admin"]
 
 # A test whose subject is not a limit runs without any.
 UNLIMITED = """
@@ -195,16 +199,22 @@ class Namespace:
         return subprocess.run(self.command(argv), input=input, timeout=timeout, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
-    def socket(self, *kind):
-        """A socket of our own that lives in here."""
+    @contextlib.contextmanager
+    def entered(self):
+        """While the block runs this thread is in here, and so is what it starts."""
         libc = ctypes.CDLL(None, use_errno=True)
         with open("/proc/self/ns/net") as ours, open(self.path) as theirs:
             if libc.setns(theirs.fileno(), 0) < 0:
                 raise OSError(ctypes.get_errno(), "setns")
             try:
-                return socket.socket(*kind)
+                yield
             finally:
                 libc.setns(ours.fileno(), 0)
+
+    def socket(self, *kind):
+        """A socket of our own that lives in here."""
+        with self.entered():
+            return socket.socket(*kind)
 
     def _configure(self, argv, input=""):
         done = subprocess.run(self.command(argv), input=input, text=True, capture_output=True)

@@ -26,9 +26,7 @@ FLAT_BYTES = 2**21    # how much more may be resident after a storm: BOB's pings
 BUFFERS_BYTES = 64 * 2**16  # of a batch of packets, where the payload is not limited
 ANYBODYS = "identifier random sequence random payload random"  # 64 of 65,536 identifiers pass the socket filter
 OURS = "sequence random payload random"
-# Without this capability the helper gets receive buffers of the size that the system allows everybody, at most what it asks for.
-USUAL_BUFFERS = ["setpriv", "--bounding-set", "-net_admin"]
-MOST_ASKED_BYTES = 16 * 2**20
+MOST_ASKED_BYTES = 16 * 2**20  # by a helper of a receive buffer
 SMALLEST_BYTES = 512  # what the kernel counts for a small packet is more than that
 
 
@@ -154,7 +152,7 @@ class Buffers(hostile_simulation.Case):
         replies; lets it go on. Returns the outcomes."""
         n_packets = 1000 + 2 * min(MOST_ASKED_BYTES, int(Path("/proc/sys/net/core/rmem_max").read_text())) // SMALLEST_BYTES
         self.simulate(f"{only(TRIGGER[4])} echo {flood} copies {n_packets} gap 10",
-                      f"198.18.1.0/24 echo delay {10 * n_packets + 100_000}", prefix=USUAL_BUFFERS)
+                      f"198.18.1.0/24 echo delay {10 * n_packets + 100_000}", prefix=rig.USUAL_BUFFERS)
         self.simulator.process.send_signal(signal.SIGSTOP)
         id, _ = self.client.begin_ping([TRIGGER[4], *hosts("198.18.1.0/24", self.N_PINGS)], timeout_us)
         self.client.wait_until_sent(id)
