@@ -2,12 +2,12 @@
 # SPDX-FileCopyrightText: The multiping authors
 # SPDX-License-Identifier: Apache-2.0
 """Does a ping cost more when there are more of them? Processor time of helper and library a ping: from one target to a million in one
-call, from one client to 1,000 at once, and with up to 500,000 probes of others in flight. --svg FILE draws it."""
+call, from one client to 1,000 at once, and with up to 500,000 probes of others in flight; and what of memory those in flight take."""
 
+import contextlib
 import json
 import statistics
 import subprocess
-import sys
 import time
 
 import bench
@@ -16,7 +16,9 @@ from client_from_specification import Client
 TARGETS = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000]
 CLIENTS = [1, 10, 100, 1000]
 IN_FLIGHT = [0, 1000, 10_000, 100_000, 500_000]
-SHARED_TARGETS, PROBED_TARGETS = 64_000, 20_000
+TARGETS_EACH, PROBED_TARGETS = 1000, 20_000
+MOST_SWEEPS = 20    # in one turn
+PROBES_EACH = 4000  # of a client that waits: two requests
 LEAST = 20_000      # pings that a figure rests on: fewer targets are asked more often
 FLAT_FROM = 1000    # from here on the cost shall not grow
 SILENT = "127.255"  # what is asked there stays in flight
@@ -28,41 +30,38 @@ def cost_us(figures):
 
 def of_targets(shared, n_targets):
     targets = bench.hosts(n_targets)
-    return cost_us([shared.sweep(targets) for _ in range(min(20, -(-LEAST // n_targets)))])
+    return cost_us([shared.sweep(targets) for _ in range(min(MOST_SWEEPS, -(-LEAST // n_targets)))])
 
 
-def of_clients(shared, n_clients):
-    """@n_clients at once, each of a user of its own for 16."""
+def at_once(shared, n_clients):
+    """Processor seconds of @n_clients at once, each of a user of its own for 16, and of the helper, for TARGETS_EACH of each."""
     sweep = bench.rig.copy_to(shared.folder, bench.rig.BUILD / "tests/bench/sweep")
-    targets, part = bench.hosts(SHARED_TARGETS), SHARED_TARGETS // n_clients
+    targets = bench.hosts(n_clients * TARGETS_EACH)
     seconds, processes = -bench.processor_seconds(shared.helper.pid), []
     for number in range(n_clients):
         argv = bench.rig.as_user(24000 + number // 16, [sweep, shared.helper.socket, "0"])
         processes.append(shared.network.popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
     for number, process in enumerate(processes):  # it asks once it has read all
-        process.stdin.write("\n".join(targets[number * part:(number + 1) * part]) + "\n")
+        process.stdin.write("\n".join(targets[number * TARGETS_EACH:(number + 1) * TARGETS_EACH]) + "\n")
         process.stdin.close()
     for process in processes:
-        seconds += json.loads(process.stdout.read())["processor_s"]
+        figures = json.loads(process.stdout.read())
         process.wait()
-    return (seconds + bench.processor_seconds(shared.helper.pid)) * 1e6 / SHARED_TARGETS
+        seconds += figures["processor_s"]
+        if figures["replies"] != TARGETS_EACH:
+            raise RuntimeError(f"{figures['replies']} of {TARGETS_EACH} answered")
+    return seconds + bench.processor_seconds(shared.helper.pid)
+
+
+def of_clients(shared, n_clients):
+    n_times = -(-LEAST // (n_clients * TARGETS_EACH))
+    return sum(at_once(shared, n_clients) for _ in range(n_times)) * 1e6 / (n_times * n_clients * TARGETS_EACH)
 
 
 def of_in_flight(shared, n_probes):
     """A sweep while others wait for @n_probes that nobody answers."""
-    clients, silent = [], [f"{SILENT}.{number >> 8}.{number & 255}" for number in range(2000)]
-    for number in range(n_probes // 4000):
-        client = Client(shared.helper.connect(25000 + number // 8))
-        client.hello("waits")
-        for _ in range(2):
-            client.begin_ping(silent, 60_000_000)
-        clients.append(client)
-    shared.wait_for(n_probes // 4000 * 4000)
-    cost = cost_us([shared.sweep(bench.hosts(PROBED_TARGETS))])
-    for client in clients:
-        client.close()
-    shared.wait_for(0)
-    return cost
+    with shared.in_flight(n_probes):
+        return cost_us([shared.sweep(bench.hosts(PROBED_TARGETS))])
 
 
 class Shared(bench.Shared):
@@ -81,7 +80,23 @@ class Shared(bench.Shared):
         self.asker.close()
         super().__exit__(*exception)
 
-    def wait_for(self, n_probes):
+    @contextlib.contextmanager
+    def in_flight(self, n_probes):
+        """While the block runs clients wait for so many answers that do not come."""
+        silent = [f"{SILENT}.{number >> 8}.{number & 255}" for number in range(PROBES_EACH // 2)]
+        clients = []
+        for number in range(n_probes // PROBES_EACH):
+            clients.append(Client(self.helper.connect(25000 + number // 8)))
+            clients[-1].hello("waits")
+            for _ in range(2):
+                clients[-1].begin_ping(silent, 60_000_000)
+        self._wait_for(len(clients) * PROBES_EACH)
+        yield
+        for client in clients:
+            client.close()
+        self._wait_for(0)
+
+    def _wait_for(self, n_probes):
         """Until so many probes are in flight."""
         deadline = time.monotonic() + 60
         while (found := self.asker.call("stats", scope="helper")["probes_open"]) != n_probes:
@@ -89,8 +104,12 @@ class Shared(bench.Shared):
                 raise RuntimeError(f"{found} probes in flight, not {n_probes}")
             time.sleep(0.1)
 
+    def resident_bytes(self):
+        return int(bench.rig.status(self.helper.pid)["VmRSS"].split()[0]) * 1024
 
-SERIES = {"targets in one call": (TARGETS, of_targets), "clients at once": (CLIENTS, of_clients),
+
+CLIENTS_GROW = f"clients with {TARGETS_EACH:,} targets each"
+SERIES = {"targets in one call": (TARGETS, of_targets), CLIENTS_GROW: (CLIENTS, of_clients),
           "probes of others in flight": (IN_FLIGHT, of_in_flight)}
 
 
@@ -102,35 +121,23 @@ def curves(rounds):
                 for what, (sizes, measure) in SERIES.items()}
 
 
-def rows(rounds, draw=None):
-    found = curves(min(rounds, 3))
-    if draw:
-        plot(found, draw)
-    for what, curve in found.items():
-        base = curve[FLAT_FROM] if FLAT_FROM in curve and what != "clients at once" else curve[min(curve)]
+def bytes_in_flight():
+    """What a new helper's resident memory grows by, for each probe."""
+    with Shared() as shared:
+        before, n_probes = shared.resident_bytes(), max(IN_FLIGHT)
+        with shared.in_flight(n_probes):
+            return (shared.resident_bytes() - before) / n_probes
+
+
+def rows(rounds):
+    for what, curve in curves(rounds).items():
+        flat = {size: cost for size, cost in curve.items() if size >= FLAT_FROM or what == CLIENTS_GROW}
+        first = min(flat)
         yield bench.Row(f"a ping, by {what}", curve[max(curve)], "us of cpu", {f"{size:,}": cost for size, cost in curve.items()},
-                        "the least" if base == curve[min(curve)] else f"{FLAT_FROM:,}",
-                        max(cost / base for size, cost in curve.items() if size >= FLAT_FROM or what == "clients at once"), 1.15)
-
-
-def plot(found, path):
-    import matplotlib
-    matplotlib.use("svg")
-    matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "multiping"}
-    from matplotlib import pyplot
-    figure, axes = pyplot.subplots(figsize=(7, 3.5))
-    for what, curve in found.items():
-        axes.plot([max(size, 1) for size in curve], list(curve.values()), marker="o", label=what)
-    axes.set(xscale="log", ylim=(0, None), xlabel="how many", ylabel="processor time a ping, µs (helper and library)")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
+                        f"that of {first:,}", max(flat.values()) / flat[first], 1.15)
+    yield bench.Row("helper's memory, a probe in flight", bytes_in_flight(), "bytes", goal=96,
+                    note=f"{max(IN_FLIGHT):,} of them; 16 bytes are its address in the request")
 
 
 if __name__ == "__main__":
-    if "--svg" in sys.argv:
-        place = sys.argv.index("--svg")
-        sys.argv.pop(place)
-        bench.main(lambda rounds, path=sys.argv.pop(place): rows(rounds, path), __doc__)
-    else:
-        bench.main(rows, __doc__)
+    bench.main(rows, __doc__)

@@ -9,7 +9,6 @@ import statistics
 import bench
 
 N_TARGETS, N_FEW = 1_000_000, 65_000
-MOST_ROUNDS = 3  # each takes half a minute
 
 
 def rows(rounds):
@@ -19,7 +18,7 @@ def rows(rounds):
             "million": lambda: shared.sweep(targets),
             "few": lambda: shared.sweep(targets[:N_FEW]),
             "floor": lambda: shared.floor(N_TARGETS),
-        }, min(rounds, MOST_ROUNDS))
+        }, rounds)
         peak = bench.rig.peak_resident_bytes(shared.helper.pid)
     cost_us = {name: [figures["processor_s"] * 1e6 / figures["replies"] for figures in own] for name, own in results.items()}
     wall_s = {name: [figures["wall_s"] for figures in own] for name, own in results.items()}
