@@ -13,6 +13,7 @@
 enum {
 	IPV4_MIN_HEADER_BYTES = 20,
 	IPV6_HEADER_BYTES = 40,
+	IPV6_FRAGMENT_HEADER_BYTES = 8, /* RFC 8200, 4.5 */
 	/* Of what comes before our own packets: Ethernet with VLAN tags, or that again inside a tunnel (VXLAN over IPv6: 84). */
 	MAX_LINK_BYTES = 128,
 };
@@ -166,14 +167,30 @@ static int parse_quoted_ipv4(const uint8_t *bytes, size_t n_bytes, struct icmp_m
 }
 
 static int parse_quoted_ipv6(const uint8_t *bytes, size_t n_bytes, struct icmp_message *message) {
-	if (n_bytes < IPV6_HEADER_BYTES + ICMP_HEADER_BYTES || bytes[0] >> 4 != 6) {
+	size_t n_header = IPV6_HEADER_BYTES;
+	uint8_t next_header;
+
+	if (n_bytes < n_header + ICMP_HEADER_BYTES || bytes[0] >> 4 != 6) {
 		return ICMP_E_MALFORMED;
 	}
-	if (bytes[6] != IPPROTO_ICMPV6 || bytes[IPV6_HEADER_BYTES] != ICMP6_ECHO_REQUEST) {
-		return ICMP_E_OTHER; /* we send no extension headers */
+	next_header = bytes[6];
+	if (next_header == IPPROTO_FRAGMENT) { /* no other extension header is in what we send */
+		const uint8_t *fragment = bytes + n_header;
+
+		if (get16(fragment + 2) & 0xfff8) {
+			return ICMP_E_OTHER; /* a later one has no ICMP header */
+		}
+		next_header = fragment[0];
+		n_header += IPV6_FRAGMENT_HEADER_BYTES;
+		if (n_bytes < n_header + ICMP_HEADER_BYTES) {
+			return ICMP_E_MALFORMED;
+		}
+	}
+	if (next_header != IPPROTO_ICMPV6 || bytes[n_header] != ICMP6_ECHO_REQUEST) {
+		return ICMP_E_OTHER;
 	}
 	memcpy(&message->quoted_destination, bytes + 24, 16);
-	parse_echo(bytes + IPV6_HEADER_BYTES, n_bytes - IPV6_HEADER_BYTES, message);
+	parse_echo(bytes + n_header, n_bytes - n_header, message);
 	return 0;
 }
 

@@ -68,21 +68,25 @@ static int filter_attach_ipv6(int fd, uint16_t block) {
 	/* clang-format off */
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),                         /*  0 ICMPv6 type */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_REPLY, 9, 0),   /*  1 */
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ICMP6_DST_UNREACH, 0, 11), /*  2 errors are 1 to 4 */
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, ICMP6_PARAM_PROB, 10, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_REPLY, 12, 0),  /*  1 */
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ICMP6_DST_UNREACH, 0, 15), /*  2 errors are 1 to 4 */
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, ICMP6_PARAM_PROB, 14, 0),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8 + 6),                     /*  4 quoted next header */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 8),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8 + 40),                    /*  6 quoted type */
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_REQUEST, 0, 6),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 8 + 40 + 4),                /*  8 quoted identifier */
+		BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 8 + 40),                   /*  5 X = quoted ICMPv6 header */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_FRAGMENT, 0, 10),
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 8 + 40),                    /*  8 the fragment's next header */
+		BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 8 + 40 + 8),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 0, 7),
+		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),                         /* 11 quoted type */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_REQUEST, 0, 5),
+		BPF_STMT(BPF_JMP | BPF_JA, 1),
+		BPF_STMT(BPF_LDX | BPF_W | BPF_IMM, 0),                        /* 14 X = ICMPv6 header */
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 4),                         /* 15 identifier */
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, IDENTIFIER_BLOCK_MASK),
-		BPF_STMT(BPF_JMP | BPF_JA, 2),
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),                         /* 11 identifier */
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, IDENTIFIER_BLOCK_MASK),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, block, 1, 0),              /* 13 */
-		BPF_STMT(BPF_RET | BPF_K, 0),                                  /* 14 */
-		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),                         /* 15 */
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, block, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),                                  /* 18 */
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),                         /* 19 */
 	};
 	/* clang-format on */
 

@@ -40,6 +40,13 @@ static struct expected expect_ipv6(const uint8_t *bytes, size_t n_bytes) {
 	struct expected expected = {.icmp = IPV6_BYTES, .destination = 24, .n_destination = 16};
 
 	expected.is_whole = n_bytes >= IPV6_BYTES + ICMP_HEADER_BYTES && bytes[0] / 16 == 6;
+	if (expected.is_whole && bytes[6] == 44 && bytes[42] == 0 &&
+	    bytes[43] < 8) { /* a first fragment */
+		expected.icmp += 8;
+		expected.is_whole = n_bytes >= expected.icmp + ICMP_HEADER_BYTES;
+		expected.is_ours = expected.is_whole && bytes[40] == 58 && bytes[48] == 128;
+		return expected;
+	}
 	expected.is_ours = expected.is_whole && bytes[6] == 58 && bytes[IPV6_BYTES] == 128;
 	return expected;
 }

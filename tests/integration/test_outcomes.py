@@ -9,7 +9,7 @@ import errno
 import time
 
 import rig
-from client_from_specification import Client, ICMP_ERROR, REPLY, SEND_ERROR, TIMEOUT, address
+from client_from_specification import Client, ICMP_ERROR, RECEIVE_STAMP, REPLY, SEND_ERROR, TIMEOUT, TRANSMIT_STAMP, address
 
 SLACK_SECONDS = 1.5
 UNVERIFIED = 8
@@ -62,10 +62,10 @@ class Outcomes(rig.Case):
         self.assertEqual(self.client.ping(["10.77.0.2"], 300_000)[0][1], TIMEOUT)
         self.assertEqual(self.client.ping(["fd00:77::2"], 10_000_000)[0][1], REPLY)
 
-    def test_unreachable_is_an_icmp_error_at_once(self):
-        for hosts, reporter in ((UNREACHABLE_IPV4, "10.77.0.2"), (UNREACHABLE_IPV6, "fd00:77::2")):
+    def assert_unreachable(self, *kinds, **options):
+        for hosts, reporter in kinds:
             begin = time.monotonic()
-            outcomes = self.client.ping(list(hosts), 60_000_000)
+            outcomes = self.client.ping(list(hosts), 60_000_000, **options)
             self.assertLess(time.monotonic() - begin, 30)  # none waited for its time-out
             for outcome, (host, (_, expected)) in zip(outcomes, hosts.items()):
                 with self.subTest(host=host):
@@ -73,6 +73,13 @@ class Outcomes(rig.Case):
                     self.assertEqual(tuple(outcome[4:6]), expected)
                     self.assertEqual(outcome[6], address(reporter))
                     self.assertEqual(outcome[2] & UNVERIFIED, 0)
+
+    def test_unreachable_is_an_icmp_error_at_once(self):
+        self.assert_unreachable((UNREACHABLE_IPV4, "10.77.0.2"), (UNREACHABLE_IPV6, "fd00:77::2"))
+
+    def test_unreachable_by_fragments_is_the_same(self):
+        one = {"10.80.0.1": UNREACHABLE_IPV4["10.80.0.1"]}  # each fragment costs the router one of the five errors that it tells at once
+        self.assert_unreachable((one, "10.77.0.2"), (UNREACHABLE_IPV6, "fd00:77::2"), size_bytes=4000)
 
     def test_hop_limit_used_up_is_an_icmp_error_of_the_router(self):
         for host, kind, reporter in (("10.93.0.1", 11, "10.77.0.2"), ("fd00:93::1", 3, "fd00:77::2")):
@@ -136,6 +143,34 @@ class WithPingSockets(Outcomes):
     def helper(self, namespace, configuration=rig.UNLIMITED):
         namespace.sysctl("net.ipv4.ping_group_range", f"{rig.CAROL} {rig.CAROL}")
         return super().helper(namespace, configuration + "[helper]\nsocket = ping\n", uid=rig.CAROL)
+
+
+class Stamps(rig.Case):
+    """The kernel's transmit stamp is found behind all that is put before a packet on its way out."""
+
+    def assert_both_stamps(self, client, targets, **options):
+        for target in targets * 3:
+            outcome = client.ping([target], timeout_us=5_000_000, **options)[0]
+            self.assertEqual((outcome[1], outcome[2]), (REPLY, TRANSMIT_STAMP | RECEIVE_STAMP), (target, options))
+
+    def linked_client(self):
+        near, far = self.linked_namespaces()
+        client = Client(self.helper(near, rig.UNLIMITED).connect(rig.ALICE))
+        self.addCleanup(client.close)
+        client.hello()
+        return near, far, client
+
+    def test_of_fragments(self):
+        _, _, client = self.linked_client()
+        self.assert_both_stamps(client, ["10.77.0.2", "fd00:77::2"], size_bytes=4000)
+
+    def test_in_a_tunnel(self):
+        near, far, client = self.linked_client()
+        for namespace, own, other in ((near, 1, 2), (far, 2, 1)):
+            namespace.ip(f"link add tunnel0 type vxlan id 7 local 10.77.0.{own} remote 10.77.0.{other} dstport 4789")
+            namespace.ip("link set tunnel0 up")
+            namespace.add_addresses("tunnel0", f"10.66.0.{own}/24", f"fd00:66::{own}/64")
+        self.assert_both_stamps(client, ["10.66.0.2", "fd00:66::2"])
 
 
 if __name__ == "__main__":

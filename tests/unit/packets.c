@@ -57,6 +57,17 @@ uint8_t *packet_add_ipv6(struct packet *packet, const uint8_t source[16],
 	return packet_add(packet, header, sizeof header);
 }
 
+void packet_fragment_ipv6(struct packet *packet, size_t ip, uint16_t offset) {
+	uint8_t *header = packet->bytes + ip + 40;
+	const uint8_t fragment[8] = {packet->bytes[ip + 6], 0, (uint8_t)(offset >> 8),
+				     (uint8_t)offset, 1};
+
+	memmove(header + sizeof fragment, header, packet->n_bytes - ip - 40);
+	memcpy(header, fragment, sizeof fragment);
+	packet->bytes[ip + 6] = 44;
+	packet->n_bytes += sizeof fragment;
+}
+
 uint8_t *packet_add_echo(struct packet *packet, uint8_t type, const struct echo *echo,
 			 size_t n_data) {
 	uint8_t *at = packet->bytes + packet->n_bytes;

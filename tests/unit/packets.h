@@ -35,6 +35,9 @@ uint8_t *packet_add_ipv4(struct packet *packet, uint8_t n_words, const uint8_t s
 uint8_t *packet_add_ipv6(struct packet *packet, const uint8_t source[16],
 			 const uint8_t destination[16]);
 
+/* Puts a fragment header (RFC 8200, 4.5) behind the IPv6 header at offset @ip: @offset is its field with the flags. */
+void packet_fragment_ipv6(struct packet *packet, size_t ip, uint16_t offset);
+
 /* An echo request or reply, by its ICMP @type, with @n_data bytes of data: as much of the secret as fits, then 0x5a. */
 uint8_t *packet_add_echo(struct packet *packet, uint8_t type, const struct echo *echo,
 			 size_t n_data);

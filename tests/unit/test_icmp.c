@@ -288,6 +288,39 @@ static void icmp_parse_ipv6_error_cut_anywhere_is_ours_or_refused(void **state) 
 	}
 }
 
+/* Whoever pings with more than fits into a packet sends fragments, and errors quote the first of them. */
+static void icmp_parse_ipv6_error_about_the_first_fragment_is_ours(void **state) {
+	static const uint16_t offsets[] = {0x0001 /* more follow */, 0x0000, 0x0006 /* reserved */};
+	struct icmp_message message;
+
+	for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+		struct packet packet = ipv6_error(1, 20);
+		size_t n_needed = 8 + 40 + 8 + 8;
+
+		packet_fragment_ipv6(&packet, 8, offsets[i]);
+		for (size_t n = 0; n <= packet.n_bytes; n++) {
+			int r = parse_some(FAMILY_IPV6, &packet, n, packet.n_bytes, &message);
+
+			assert_int_equal(r, n < n_needed ? ICMP_E_MALFORMED : 0);
+			if (r == 0) {
+				assert_is_ours(&message, n - n_needed < 8 ? n - n_needed : 8);
+			}
+		}
+	}
+}
+
+static void icmp_parse_ipv6_error_about_a_later_fragment_is_not_ours(void **state) {
+	static const uint16_t offsets[] = {0x0008, 0x0009, 0x05a8, 0xfff8};
+	struct icmp_message message;
+
+	for (size_t i = 0; i < sizeof offsets / sizeof *offsets; i++) {
+		struct packet packet = ipv6_error(1, 20);
+
+		packet_fragment_ipv6(&packet, 8, offsets[i]);
+		assert_int_equal(parse(FAMILY_IPV6, &packet, &message), ICMP_E_OTHER);
+	}
+}
+
 static void icmp_parse_ipv4_quoted_header_beyond_the_packet_is_refused(void **state) {
 	struct icmp_message message;
 
@@ -339,7 +372,7 @@ static void icmp_parse_ipv6_quote_of_something_else_is_not_ours(void **state) {
 		int result;
 	} changes[] = {
 		{8 + 6, 17, ICMP_E_OTHER},   /* UDP */
-		{8 + 6, 44, ICMP_E_OTHER},   /* a fragment */
+		{8 + 6, 60, ICMP_E_OTHER},   /* destination options, which we do not send */
 		{48, 129, ICMP_E_OTHER},     /* an echo reply */
 		{8, 0x45, ICMP_E_MALFORMED}, /* IPv4 */
 	};
@@ -415,6 +448,8 @@ static void icmp_parse_looped_behind_any_link_finds_the_probe(void **state) {
 					 expected);
 		}
 		struct packet packet = looped(FAMILY_IPV6, n_link, 0, 56);
+		assert_int_equal(parse_looped(FAMILY_IPV6, &packet, packet.n_bytes), expected);
+		packet_fragment_ipv6(&packet, n_link, 1);
 		assert_int_equal(parse_looped(FAMILY_IPV6, &packet, packet.n_bytes), expected);
 	}
 }
@@ -533,6 +568,8 @@ int main(void) {
 		cmocka_unit_test(icmp_parse_ipv4_quoted_header_beyond_the_packet_is_refused),
 		cmocka_unit_test(icmp_parse_ipv4_quote_of_something_else_is_not_ours),
 		cmocka_unit_test(icmp_parse_ipv6_quote_of_something_else_is_not_ours),
+		cmocka_unit_test(icmp_parse_ipv6_error_about_the_first_fragment_is_ours),
+		cmocka_unit_test(icmp_parse_ipv6_error_about_a_later_fragment_is_not_ours),
 		cmocka_unit_test(icmp_parse_next_hop_mtu_stands_only_in_its_own_errors),
 		cmocka_unit_test(icmp_parse_looped_behind_any_link_finds_the_probe),
 		cmocka_unit_test(icmp_parse_looped_cut_or_foreign_is_not_ours),

@@ -214,6 +214,28 @@ static void icmp_filter_ipv6_errors_about_others_do_not_pass(void **state) {
 	foreign_errors_do_not_pass(FAMILY_IPV6, 1, 48 + 6, 48);
 }
 
+static void icmp_filter_ipv6_error_about_a_fragment_passes_by_identifier(void **state) {
+	CLEANUP(cleanup_fd) int fd = receiver(FAMILY_IPV6);
+	static const struct {
+		uint16_t identifier;
+		uint8_t type, next_header;
+		bool passes;
+	} cases[] = {
+		{BLOCK, 128, 58, true},  {BLOCK + 63, 128, 58, true}, {BLOCK + 64, 128, 58, false},
+		{BLOCK, 129, 58, false}, {BLOCK, 128, 17, false},     {BLOCK, 128, 44, false},
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct packet packet =
+			error_packet(FAMILY_IPV6, 5, 1, 5, cases[i].type, cases[i].identifier);
+
+		packet_fragment_ipv6(&packet, 48, 1);
+		packet.bytes[48 + 40] = cases[i].next_header;
+		packet_finish(&packet);
+		assert_true(passes(fd, FAMILY_IPV6, &packet) == cases[i].passes);
+	}
+}
+
 static void icmp_filter_quote_that_ends_before_the_identifier_does_not_pass(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		CLEANUP(cleanup_fd) int fd = receiver(family);
@@ -262,6 +284,7 @@ int main(void) {
 		cmocka_unit_test(icmp_filter_ipv4_error_with_options_passes),
 		cmocka_unit_test(icmp_filter_ipv4_errors_about_others_do_not_pass),
 		cmocka_unit_test(icmp_filter_ipv6_errors_about_others_do_not_pass),
+		cmocka_unit_test(icmp_filter_ipv6_error_about_a_fragment_passes_by_identifier),
 		cmocka_unit_test(icmp_filter_quote_that_ends_before_the_identifier_does_not_pass),
 		cmocka_unit_test(icmp_filter_none_takes_nothing),
 		cmocka_unit_test(icmp_filter_attached_is_locked),
