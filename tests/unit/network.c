@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/network.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "helper/descriptors.h"
@@ -35,6 +37,23 @@ int network_enter(void) {
 	return 0;
 }
 
+/* The kernel makes an IPv6 address of a device that came up valid by and by, in a thread of its own. */
+static void wait_for_ipv6_address(void) {
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6};
+	int r = -1, fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)inet_pton(AF_INET6, NETWORK_IPV6, &address.sin6_addr);
+	for (int i = 0; r < 0 && i < 10000; i++) {
+		r = bind(fd, (const struct sockaddr *)&address, sizeof address);
+		(void)usleep(1000);
+	}
+	if (r < 0) {
+		perror(NETWORK_IPV6);
+		abort();
+	}
+	(void)close(fd);
+}
+
 int network_open_tun(void) {
 	struct ifreq request = {.ifr_name = "tun0", .ifr_flags = IFF_TUN | IFF_NO_PI};
 	int low_fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -50,6 +69,7 @@ int network_open_tun(void) {
 	network_command("ip address add " NETWORK_IPV4 "/16 dev tun0");
 	network_command("ip address add " NETWORK_IPV6 "/64 dev tun0 nodad");
 	network_command("ip link set tun0 up");
+	wait_for_ipv6_address();
 	return fd;
 }
 
