@@ -52,21 +52,7 @@ int helper_watch(int fd, uint32_t events, enum source source, uint32_t number) {
 	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-/* Raw send sockets are not watched: their stamps are of use when an answer comes, and telling of each would cost more than reading
- * it. */
-static int watch_sockets(const struct helper *helper) {
-	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
-	int r = 0;
-
-	for (int fd = 0; r == 0 && set != 0; fd++, set >>= 1) {
-		if (set & 1) {
-			r = helper_watch(fd, EPOLLIN, SOURCE_ICMP, (uint32_t)fd);
-		}
-	}
-	return r;
-}
-
-static int epoll_open(const struct helper *helper) {
+static int epoll_open(void) {
 	int r, fd = epoll_create1(EPOLL_CLOEXEC);
 
 	if (fd < 0) {
@@ -75,9 +61,8 @@ static int epoll_open(const struct helper *helper) {
 	r = descriptor_place(fd, DESCRIPTOR_EPOLL);
 	if (r < 0) {
 		(void)close(fd);
-		return r;
 	}
-	return watch_sockets(helper);
+	return r < 0 ? r : 0;
 }
 
 /* What the owners share: ping sockets have identifiers for fewer than may be configured. */
@@ -116,7 +101,7 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->stranger = (uid_t)-1;
 	r = client_socket_prepare();
 	if (r == 0) {
-		r = epoll_open(helper);
+		r = epoll_open();
 	}
 	if (r == 0) {
 		r = prober_init(&helper->prober, &helper->config, sockets);

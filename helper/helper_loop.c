@@ -31,6 +31,8 @@ enum {
 	MAX_RIPE_NS = 50000000,
 	RIPE_OUTCOMES = 256,
 	HELLO_CHECK_NS = 1000000000,
+	BUSY_TURNS = 8, /* one after the other: there will be more */
+	WATCH_RETRY_NS = 1000000,
 	ACCEPT_PAUSE_NS = 100000000, /* where no connection can be taken */
 };
 
@@ -70,7 +72,7 @@ static uint32_t number_take(struct helper *helper) {
 
 /* Tells a client that gets no session why, and closes. */
 __attribute__((format(__printf__, 3, 4))) static void turn_away(struct helper *helper, int fd,
-							    const char *format, ...) {
+								const char *format, ...) {
 	struct closing closing = {.code = PROTOCOL_CODE_CONNECTIONS};
 	va_list arguments;
 
@@ -363,6 +365,48 @@ static struct timespec time_to_sleep(const struct helper *helper, int64_t most_n
 	return (struct timespec){wait_ns / 1000000000, wait_ns % 1000000000};
 }
 
+/* Raw send sockets are not watched: their stamps are of use when an answer comes, and telling of each would cost more than reading
+ * it. */
+static int watch_network(const struct helper *helper) {
+	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
+
+	for (int fd = 0; set != 0; fd++, set >>= 1) {
+		int r = set & 1 ? helper_watch(fd, EPOLLIN, SOURCE_ICMP, (uint32_t)fd) : 0;
+
+		if (r < 0 && r != -EEXIST) {
+			return r;
+		}
+	}
+	return 0;
+}
+
+static void unwatch_network(const struct helper *helper) {
+	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
+
+	for (int fd = 0; set != 0; fd++, set >>= 1) {
+		if (set & 1) {
+			(void)epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_DEL, fd, NULL);
+		}
+	}
+}
+
+/* Epoll hears of every packet as it arrives, for which the kernel takes 0.2 us. While turn follows turn, and each looks at the network,
+ * nobody need hear; before a sleep somebody must. Where that cannot be had now, it is tried again after a short one. */
+static void choose_watching(struct helper *helper, struct timespec *wait) {
+	bool sleeps = wait->tv_sec > 0 || wait->tv_nsec > 0;
+
+	helper->n_busy_turns = sleeps ? 0 : helper->n_busy_turns + 1;
+	if (helper->is_network_watched && helper->n_busy_turns >= BUSY_TURNS) {
+		unwatch_network(helper);
+		helper->is_network_watched = false;
+	} else if (!helper->is_network_watched && sleeps) {
+		helper->is_network_watched = watch_network(helper) == 0;
+		if (!helper->is_network_watched) {
+			*wait = (struct timespec){.tv_nsec = WATCH_RETRY_NS};
+		}
+	}
+}
+
 static void tell_alive(struct helper *helper, int64_t now_ns) {
 	if (now_ns >= helper->alive_ns) {
 		activation_tell("WATCHDOG=1");
@@ -410,8 +454,10 @@ static void say_goodbye(struct helper *helper) {
 int helper_turn(struct helper *helper, int64_t most_ns) {
 	struct timespec wait = time_to_sleep(helper, most_ns);
 	struct epoll_event events[EVENTS_PER_TURN];
-	int n = epoll_pwait2(DESCRIPTOR_EPOLL, events, EVENTS_PER_TURN, &wait, NULL);
+	int n;
 
+	choose_watching(helper, &wait);
+	n = epoll_pwait2(DESCRIPTOR_EPOLL, events, EVENTS_PER_TURN, &wait, NULL);
 	if (n < 0 && errno != EINTR) {
 		return -errno;
 	}

@@ -34,13 +34,15 @@ struct helper {
 	struct session *sessions[USER_MAX_CONNECTIONS]; /* by number modulo that */
 	uint32_t next_number;
 	uint32_t n_without_hello;
-	int64_t hello_check_ns; /* when to look next for sessions without hello */
-	int64_t delivered_ns;   /* when outcomes were told last */
-	int64_t send_ns;        /* when the scheduler wants to run again */
-	int64_t watchdog_ns;    /* how often to tell the service manager that the loop turns */
-	int64_t accept_ns;      /* when to listen again; INT64_MAX: listens */
-	int64_t alive_ns;       /* when to tell it next; INT64_MAX: never */
-	uint64_t turn;          /* counts them */
+	int64_t hello_check_ns;  /* when to look next for sessions without hello */
+	int64_t delivered_ns;    /* when outcomes were told last */
+	int64_t send_ns;         /* when the scheduler wants to run again */
+	int64_t watchdog_ns;     /* how often to tell the service manager that the loop turns */
+	int64_t accept_ns;       /* when to listen again; INT64_MAX: listens */
+	int64_t alive_ns;        /* when to tell it next; INT64_MAX: never */
+	uint64_t turn;           /* counts them */
+	uint32_t n_busy_turns;   /* without a sleep between them */
+	bool is_network_watched; /* by epoll */
 	bool is_private, is_told_to_end;
 };
 
