@@ -120,26 +120,6 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	return 0;
 }
 
-struct helper *helper_free(struct helper *helper) {
-	if (helper == NULL) {
-		return NULL;
-	}
-	for (size_t i = 0; i < USER_MAX_CONNECTIONS; i++) {
-		session_free(helper->sessions[i]);
-	}
-	users_deinit(&helper->users);
-	prober_deinit(&helper->prober);
-	icmp_sockets_free(helper->sockets);
-	host_addresses_deinit(&helper->host);
-	free(helper->subordinates.ranges);
-	if (helper->has_routes) {
-		(void)close(DESCRIPTOR_ROUTES);
-	}
-	(void)close(DESCRIPTOR_EPOLL);
-	free(helper);
-	return NULL;
-}
-
 int helper_read_owners(struct helper *helper, const struct passwd_files *files) {
 	int r = passwd_find_stranger(files, &helper->stranger);
 

@@ -10,12 +10,9 @@
 struct helper;
 
 /* Makes everything that the loop needs, epoll at DESCRIPTOR_EPOLL: nothing is opened after this but clients. @config is copied,
- * @sockets taken on success. -errno. */
+ * @sockets taken on success. It lasts as long as the process (or the test: rig_close()). -errno. */
 int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	       struct helper **ret_helper);
-
-/* NULL is fine; returns NULL. */
-struct helper *helper_free(struct helper *helper);
 
 /* Learns from @files (read now) which uids belong to another user, and which none. -errno. */
 int helper_read_owners(struct helper *helper, const struct passwd_files *files);

@@ -92,11 +92,6 @@ int host_addresses_open(struct host_addresses *ret_host) {
 	return 0;
 }
 
-void host_addresses_deinit(struct host_addresses *host) {
-	free(host->rules);
-	*host = (struct host_addresses){0};
-}
-
 /* --- the table --- */
 
 static void add(struct host_addresses *host, const struct destination_rule *rule) {

@@ -10,7 +10,7 @@
 #include "helper/destination.h"
 
 struct host_addresses {
-	struct destination_rule *rules; /* in order, see destination.h */
+	struct destination_rule *rules; /* in order, see destination.h; of malloc(3) */
 	size_t n_rules, room;
 	/* number of the question that is being answered, from 1; 0: changes alone */
 	unsigned asked;
@@ -20,7 +20,6 @@ struct host_addresses {
 
 /* Opens the socket at DESCRIPTOR_ROUTES and asks for all addresses; the answers are for host_addresses_read(). -errno. */
 int host_addresses_open(struct host_addresses *ret_host);
-void host_addresses_deinit(struct host_addresses *host);
 
 /* Takes what the kernel has said at DESCRIPTOR_ROUTES. After a change all is asked for again. */
 void host_addresses_read(struct host_addresses *host);

@@ -40,6 +40,19 @@ static bool has_sessions(const struct helper *helper) {
 	return false;
 }
 
+static void rig_free(struct helper *helper) {
+	users_deinit(&helper->users);
+	prober_deinit(&helper->prober);
+	icmp_sockets_free(helper->sockets);
+	free(helper->host.rules);
+	free(helper->subordinates.ranges);
+	if (helper->has_routes) {
+		(void)close(DESCRIPTOR_ROUTES);
+	}
+	(void)close(DESCRIPTOR_EPOLL);
+	free(helper);
+}
+
 void rig_close(struct helper *helper) {
 	for (size_t i = 0; i < USER_MAX_CONNECTIONS; i++) {
 		if (helper->sessions[i] != NULL) { /* its client goes */
@@ -59,7 +72,7 @@ void rig_close(struct helper *helper) {
 	assert_null(helper->scheduler.first);
 	assert_int_equal(helper->scheduler.n_active, 0);
 	assert_int_equal(helper->n_without_hello, 0);
-	helper_free(helper);
+	rig_free(helper);
 }
 
 /* --- clients --- */

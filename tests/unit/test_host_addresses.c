@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-	host_addresses_deinit(&host);
+	free(host.rules);
 	return close(DESCRIPTOR_ROUTES);
 }
 
