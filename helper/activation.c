@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "helper/cleanup.h"
 #include "helper/text.h"
 
 static const int64_t max_watchdog_us = INT64_MAX / 1000; /* so that nanoseconds can be counted */
@@ -117,23 +116,19 @@ int activation_read(struct activation *ret_activation, struct reason *ret_reason
 }
 
 int activation_connect(const struct activation *activation) {
-	CLEANUP(cleanup_fd) int fd = -1;
 	int r;
 
 	if (activation->n_manager_bytes == 0) {
 		return 0;
 	}
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&activation->manager,
+	r = descriptor_place(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+			     DESCRIPTOR_MANAGER);
+	if (r == 0 && connect(DESCRIPTOR_MANAGER, (const struct sockaddr *)&activation->manager,
 			      activation->n_manager_bytes) < 0) {
-		return -errno;
+		r = -errno;
+		(void)close(DESCRIPTOR_MANAGER);
 	}
-	r = descriptor_place(fd, DESCRIPTOR_MANAGER);
-	if (r < 0) {
-		return r;
-	}
-	fd = -1;
-	return 0;
+	return r;
 }
 
 void activation_tell(const char *state) {

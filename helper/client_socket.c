@@ -18,7 +18,7 @@
 
 enum { CLOSE_US = 100 }; /* ten times what closing an honest client takes */
 
-int client_socket_refuse_descriptors(int fd) {
+int client_socket_refuse_descriptors(int fd, struct reason *ret_reason) {
 	const int no = 0;
 
 	if (defence_is_on(PASS_RIGHTS)) {
@@ -26,7 +26,7 @@ int client_socket_refuse_descriptors(int fd) {
 			return 0;
 		}
 		if (errno != ENOPROTOOPT) {
-			return -errno;
+			return reason_set(ret_reason, -errno, NULL, "SO_PASSRIGHTS");
 		}
 	}
 	log_event("without what=SO_PASSRIGHTS needs=Linux_6.16 has=peeking");

@@ -5,11 +5,13 @@
 
 #include <stdbool.h>
 
+#include "helper/reason.h"
+
 enum { CLIENT_SOCKET_PASSRIGHTS = 83 }; /* SO_PASSRIGHTS, Linux 6.16; newer than the headers */
 
 /* Makes the kernel refuse descriptors sent to @fd and, where it listens, to what is connected from now on. Where the kernel cannot
  * (before Linux 6.16) the log says so. -errno. */
-int client_socket_refuse_descriptors(int fd);
+int client_socket_refuse_descriptors(int fd, struct reason *ret_reason);
 
 /* Whether descriptors can be sent to @fd, or could be when it was connected. */
 bool client_socket_takes_descriptors(int fd);

@@ -21,13 +21,13 @@ bool descriptor_is_seqpacket(int fd) {
 
 int descriptor_place(int fd, int number) {
 	if (fd == number) {
-		return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : number;
+		return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 	}
-	if (dup3(fd, number, O_CLOEXEC) < 0) {
+	if (fd < 0 || dup3(fd, number, O_CLOEXEC) < 0) {
 		return -errno;
 	}
 	(void)close(fd);
-	return number;
+	return 0;
 }
 
 int descriptors_fill(void) {

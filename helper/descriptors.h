@@ -8,9 +8,12 @@
 
 enum {
 	DESCRIPTOR_LOG = 2,
-	DESCRIPTOR_FIRST_INHERITED = 3, /* where a service manager, or the library, puts what it hands down */
-	DESCRIPTOR_PARENT = 3,  /* private start: the socket of the one client, as handed down by the library */
-	DESCRIPTOR_MANAGER = 3, /* shared start: connected to the service manager's socket for news */
+	/* where a service manager, or the library, puts what it hands down */
+	DESCRIPTOR_FIRST_INHERITED = 3,
+	/* private start: the socket of the one client, as handed down by the library */
+	DESCRIPTOR_PARENT = 3,
+	/* shared start: connected to the service manager's socket for news */
+	DESCRIPTOR_MANAGER = 3,
 	DESCRIPTOR_EPOLL = 4,
 	DESCRIPTOR_SIGNAL = 5,
 	DESCRIPTOR_RECEIVE_IPV4 = 6,
@@ -19,9 +22,12 @@ enum {
 	DESCRIPTOR_LAST_LISTENER = 15,
 	DESCRIPTOR_FIRST_SEND = 16, /* 16 for IPv4, then as many for IPv6: icmp_sockets.c */
 	DESCRIPTOR_LAST_SEND = 47,
-	DESCRIPTOR_ROUTES = 48, /* shared start with realms: netlink, which tells the host's own addresses */
-	DESCRIPTOR_FIRST_CLIENT = 64, /* free numbers below are filled with /dev/null before the filter loads */
-	DESCRIPTOR_LIMIT = 2176,      /* none has this number or a greater one: 2,048 clients and some to refuse in words */
+	/* shared start with realms: netlink, which tells the host's own addresses */
+	DESCRIPTOR_ROUTES = 48,
+	/* free numbers below are filled with /dev/null before the filter loads */
+	DESCRIPTOR_FIRST_CLIENT = 64,
+	/* none has this number or a greater one: 2,048 clients and some to refuse in words */
+	DESCRIPTOR_LIMIT = 2176,
 	DESCRIPTOR_PRIVATE_LIMIT = 72,
 };
 
@@ -33,7 +39,8 @@ static inline int descriptor_limit(bool is_private) {
 /* Whether @fd is a SOCK_SEQPACKET socket of the Unix domain. */
 bool descriptor_is_seqpacket(int fd);
 
-/* Moves @fd to @number (which is closed first), close-on-exec. Returns @number, or -errno with @fd still open. */
+/* Moves @fd to @number (which is closed first), close-on-exec. Where it is negative, because it could not be opened, errno tells why.
+ * -errno, with @fd still open: the helper that lacks a descriptor does not start. */
 int descriptor_place(int fd, int number);
 
 /* Opens /dev/null at every free number below DESCRIPTOR_FIRST_CLIENT, so that no later accept can land there. -errno. */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "helper/client_socket.h"
 #include "helper/defence.h"
@@ -52,19 +51,6 @@ int helper_watch(int fd, uint32_t events, enum source source, uint32_t number) {
 	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }
 
-static int epoll_open(void) {
-	int r, fd = epoll_create1(EPOLL_CLOEXEC);
-
-	if (fd < 0) {
-		return -errno;
-	}
-	r = descriptor_place(fd, DESCRIPTOR_EPOLL);
-	if (r < 0) {
-		(void)close(fd);
-	}
-	return r < 0 ? r : 0;
-}
-
 /* What the owners share: ping sockets have identifiers for fewer than may be configured. */
 static uint32_t probes_in_flight(const struct helper *helper) {
 	uint32_t wanted = helper->config.probes_in_flight, most = helper->prober.table.n_slots;
@@ -101,7 +87,7 @@ int helper_new(const struct config *config, struct icmp_sockets *sockets,
 	helper->stranger = (uid_t)-1;
 	r = client_socket_prepare();
 	if (r == 0) {
-		r = epoll_open();
+		r = descriptor_place(epoll_create1(EPOLL_CLOEXEC), DESCRIPTOR_EPOLL);
 	}
 	if (r == 0) {
 		r = prober_init(&helper->prober, &helper->config, sockets);

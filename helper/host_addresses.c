@@ -13,9 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "helper/cleanup.h"
 #include "helper/descriptors.h"
 #include "helper/log.h"
 
@@ -71,22 +69,20 @@ int host_addresses_open(struct host_addresses *ret_host) {
 	static const struct sockaddr_nl changes = {
 		.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
 	static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-	const int yes = 1;
-	CLEANUP(cleanup_fd)
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	const int fd = DESCRIPTOR_ROUTES, yes = 1;
 	int r;
 
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&changes, sizeof changes) < 0 ||
+	r = descriptor_place(
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), fd);
+	if (r < 0) {
+		return r;
+	}
+	if (bind(fd, (const struct sockaddr *)&changes, sizeof changes) < 0 ||
 	    connect(fd, (const struct sockaddr *)&kernel, sizeof kernel) < 0) {
 		return -errno;
 	}
 	/* then only what is asked for is told, on Linux 4.20 and later */
 	(void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &yes, sizeof yes);
-	r = descriptor_place(fd, DESCRIPTOR_ROUTES);
-	if (r < 0) {
-		return r;
-	}
-	fd = -1;
 	*ret_host = (struct host_addresses){0};
 	start_again(ret_host);
 	return 0;

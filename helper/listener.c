@@ -89,8 +89,8 @@ int listener_open(const char *path, mode_t mode, gid_t group, int *ret_fd,
 	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0) {
 		return reason_set(ret_reason, -errno, NULL, "giving %s to group %u", path, group);
 	}
-	if ((r = client_socket_refuse_descriptors(fd)) < 0) {
-		return reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS");
+	if ((r = client_socket_refuse_descriptors(fd, ret_reason)) != 0) {
+		return r;
 	}
 	if (listen(fd, BACKLOG) < 0) {
 		return reason_set(ret_reason, -errno, NULL, "listening at %s", path);
@@ -101,7 +101,7 @@ int listener_open(const char *path, mode_t mode, gid_t group, int *ret_fd,
 }
 
 int listener_take(int fd, struct reason *ret_reason) {
-	int is_listening = 0, flags, r;
+	int is_listening = 0, flags;
 	socklen_t n_bytes = sizeof is_listening;
 
 	if (!descriptor_is_seqpacket(fd) ||
@@ -115,6 +115,5 @@ int listener_take(int fd, struct reason *ret_reason) {
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) {
 		return reason_set(ret_reason, -errno, NULL, "O_NONBLOCK");
 	}
-	r = client_socket_refuse_descriptors(fd);
-	return reason_set(ret_reason, r, NULL, "SO_PASSRIGHTS");
+	return client_socket_refuse_descriptors(fd, ret_reason);
 }

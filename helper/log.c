@@ -22,8 +22,7 @@ int log_open(void) {
 	/* O_NONBLOCK belongs to the open file, which a shell may share with us: so open it anew. */
 	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0) {
-		fd = descriptor_place(fd, DESCRIPTOR_LOG);
-		return fd < 0 ? fd : 0;
+		return descriptor_place(fd, DESCRIPTOR_LOG);
 	}
 	/* a socket (systemd's journal) cannot be opened again */
 	flags = fcntl(DESCRIPTOR_LOG, F_GETFL);

@@ -180,8 +180,7 @@ static int meet_clients(struct start *start) {
 	int r;
 
 	if (is_private) {
-		r = client_socket_refuse_descriptors(start->client_fd);
-		return reason_set(&start->reason, r, NULL, "SO_PASSRIGHTS");
+		return client_socket_refuse_descriptors(start->client_fd, &start->reason);
 	}
 	if (has_sockets == (start->listen_path != NULL)) {
 		return reason_set(&start->reason, LISTENER_E_REFUSED,

@@ -70,14 +70,14 @@ static int reset_limits(rlim_t n_descriptors) {
 /* Opens /dev/null at 0, 1 and DESCRIPTOR_LOG; the last one stays where it @has_log. */
 static int open_null(bool has_log) {
 	for (int number = 0; number <= DESCRIPTOR_LOG; number++) {
-		int fd;
+		int r;
 
 		if ((number == DESCRIPTOR_LOG && has_log) || !defence_is_on(STANDARD_DESCRIPTORS)) {
 			continue;
 		}
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-		if (fd < 0 || descriptor_place(fd, number) < 0) {
-			return -errno;
+		r = descriptor_place(open("/dev/null", O_RDWR | O_CLOEXEC), number);
+		if (r < 0) {
+			return r;
 		}
 	}
 	return 0;
@@ -137,7 +137,6 @@ int surroundings_clean(bool is_private, int n_listeners, struct reason *ret_reas
 
 int surroundings_take_signals(void) {
 	sigset_t signals;
-	int fd, r;
 
 	(void)sigemptyset(&signals);
 	(void)sigaddset(&signals, SIGTERM);
@@ -145,10 +144,6 @@ int surroundings_take_signals(void) {
 	if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0) {
 		return -errno;
 	}
-	fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (fd < 0) {
-		return -errno;
-	}
-	r = descriptor_place(fd, DESCRIPTOR_SIGNAL);
-	return r < 0 ? r : 0;
+	return descriptor_place(signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC),
+				DESCRIPTOR_SIGNAL);
 }

@@ -54,6 +54,7 @@ static ssize_t send_descriptor(int fd) {
 
 static void client_socket_refused_descriptor_is_the_senders_error(void **state) {
 	const struct pair *pair = *state;
+	struct reason reason;
 	int option = 1;
 
 	if (setsockopt(pair->ours, SOL_SOCKET, CLIENT_SOCKET_PASSRIGHTS, &option, sizeof option) <
@@ -63,7 +64,7 @@ static void client_socket_refused_descriptor_is_the_senders_error(void **state) 
 	}
 	assert_true(client_socket_takes_descriptors(pair->ours));
 	assert_int_equal(send_descriptor(pair->theirs), 1); /* as any kernel does by itself */
-	assert_int_equal(client_socket_refuse_descriptors(pair->ours), 0);
+	assert_int_equal(client_socket_refuse_descriptors(pair->ours, &reason), 0);
 	assert_false(client_socket_takes_descriptors(pair->ours));
 	assert_int_equal(send_descriptor(pair->theirs), -1);
 	assert_int_equal(errno, EPERM);
