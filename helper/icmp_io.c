@@ -7,6 +7,7 @@
 
 #include <linux/sock_diag.h>
 
+#include "helper/defence.h"
 #include "helper/icmp_control.h"
 #include "helper/icmp_sockets_private.h"
 
@@ -37,10 +38,11 @@ static socklen_t address_set(const struct icmp_send *send, union address *ret_ad
 	return sizeof ret_address->ipv4;
 }
 
-/* Control messages of one send; the widest set is TTL, TOS and packet information. */
+/* Control messages of one send; the widest set is TTL, TOS and packet information, and where the way is asked for IPV6_DONTFRAG. */
 struct control {
 	size_t n_bytes;
-	_Alignas(struct cmsghdr) uint8_t bytes[3 * CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	_Alignas(struct cmsghdr)
+		uint8_t bytes[3 * CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
 static void control_add(struct control *control, int level, int type, const void *data,
@@ -142,27 +144,76 @@ uint32_t icmp_sockets_queued_bytes(const struct icmp_sockets *sockets, uint32_t 
 }
 
 /* sendto(2) is what most sends need, and takes 0.2 us less than a message. */
-static ssize_t send_once(int fd, const struct msghdr *header) {
+static int send_once(int fd, const struct msghdr *header) {
 	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	const struct iovec *vector = header->msg_iov;
+	ssize_t n = header->msg_controllen > 0 || header->msg_iovlen > 1
+			    ? sendmsg(fd, header, flags)
+			    : sendto(fd, vector->iov_base, vector->iov_len, flags, header->msg_name,
+				     header->msg_namelen);
 
-	if (header->msg_controllen > 0) {
-		return sendmsg(fd, header, flags);
-	}
-	return sendto(fd, header->msg_iov->iov_base, header->msg_iov->iov_len, flags,
-		      header->msg_name, header->msg_namelen);
+	return n < 0 ? -errno : 0;
 }
 
-/* Sends. An ICMP error about a packet that a ping socket sent earlier makes its next call fail, and is thereby told; before a failure is
- * believed, it is tried again, more than once, since errors may come as fast as we send. (Raw sockets look at none when they send.) */
-static int send_message(struct icmp_sockets *sockets, int fd, const struct msghdr *header) {
-	int n_tries = sockets->facts.are_ping ? MAX_ERRORS : 1;
-	ssize_t n;
+/* Whether the kernel makes such a thing of ICMP errors (and, EREMOTEIO, of redirects). */
+static bool may_be_told(int error) {
+	static const int told[] = {EACCES,     ECONNREFUSED, EHOSTDOWN, EHOSTUNREACH,
+				   EMSGSIZE,   ENETUNREACH,  ENONET,    ENOPROTOOPT,
+				   EOPNOTSUPP, EPROTO,       EREMOTEIO};
 
+	for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+		if (error == -told[i]) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether the kernel knows a way to the destination of @header. A packet longer than any can be is refused with EMSGSIZE as soon as its
+ * way was found, and before the socket is asked for an error that it has to tell; nothing leaves, since the data are nowhere. */
+static bool has_way(int fd, enum family family, const struct msghdr *header) {
+	const int dont_fragment = 1; /* IPv6 would begin to cut it up */
+	struct iovec vectors[] = {{header->msg_iov->iov_base, ICMP_HEADER_BYTES},
+				  {NULL, UINT16_MAX - ICMP_HEADER_BYTES}};
+	struct control control = {.n_bytes = header->msg_controllen};
+	struct msghdr too_long = *header;
+
+	memcpy(control.bytes, header->msg_control, header->msg_controllen);
+	if (family == FAMILY_IPV6) {
+		control_add(&control, IPPROTO_IPV6, IPV6_DONTFRAG, &dont_fragment,
+			    sizeof dont_fragment);
+	}
+	too_long.msg_iov = vectors;
+	too_long.msg_iovlen = sizeof vectors / sizeof *vectors;
+	too_long.msg_control = control.bytes;
+	too_long.msg_controllen = control.n_bytes;
+	return send_once(fd, &too_long) == -EMSGSIZE;
+}
+
+/* Sends on a ping socket. An ICMP error about a packet that it sent earlier, or that somebody forged, makes its next call fail and is
+ * thereby told. So a failure of that kind is not believed where there is a way; it is tried again, at once and then, since errors may
+ * come as fast as we send, later. What is too large for its way is as much as ever known, where it may not be cut up. */
+static int send_ping(int fd, const struct icmp_send *send, const struct msghdr *header) {
+	int r = send_once(fd, header);
+
+	for (int n_tries = 1; may_be_told(r) && defence_is_on(ASKED_WAY); n_tries++) {
+		if (!has_way(fd, send->family, header)) {
+			return r;
+		}
+		if (n_tries == MAX_ERRORS) {
+			return r == -EMSGSIZE && send->dont_fragment ? r
+								     : ICMP_SOCKETS_E_DESTINATION;
+		}
+		r = send_once(fd, header);
+	}
+	return r;
+}
+
+/* (Raw sockets look at no pending error when they send.) */
+static int send_message(struct icmp_sockets *sockets, int fd, const struct icmp_send *send,
+			const struct msghdr *header) {
 	icmp_sockets_note(sockets, fd);
-	do {
-		n = send_once(fd, header);
-	} while (n < 0 && errno != EAGAIN && errno != ENOBUFS && --n_tries > 0);
-	return n < 0 ? -errno : 0;
+	return sockets->facts.are_ping ? send_ping(fd, send, header) : send_once(fd, header);
 }
 
 void icmp_sockets_note(struct icmp_sockets *sockets, int fd) {
@@ -192,10 +243,10 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 	control.n_bytes = 0;
 	(send->family == FAMILY_IPV4 ? control_add_ipv4 : control_add_ipv6)(&control, send);
 	header.msg_controllen = control.n_bytes;
-	r = send_message(sockets, fd, &header);
+	r = send_message(sockets, fd, send, &header);
 	if (r == -EMSGSIZE && !send->dont_fragment) { /* one of this machine's own networks */
 		fd = send_socket(sockets, send, false);
-		r = send_message(sockets, fd, &header);
+		r = send_message(sockets, fd, send, &header);
 	}
 	if (r == -EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&send->source) && /* which could be the invalid arguments */

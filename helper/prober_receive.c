@@ -249,16 +249,18 @@ static void take_packet(struct prober *prober, const struct icmp_received *recei
  * more than a turn's share, when the last packet seen arrived, by its stamp. */
 static int64_t receive_at(struct prober *prober, int fd, int64_t now_ns) {
 	struct icmp_received received[ICMP_SOCKETS_BATCH];
-	size_t n = ICMP_SOCKETS_BATCH;
+	bool is_cut_short = icmp_sockets_facts(prober->sockets)->are_ping &&
+			    defence_is_on(EMPTY_BATCH); /* by errors that it tells */
+	size_t n = ICMP_SOCKETS_BATCH, n_least = is_cut_short ? 1 : ICMP_SOCKETS_BATCH;
 
-	for (int i = 0; i < MAX_BATCHES && n == ICMP_SOCKETS_BATCH; i++) {
+	for (int i = 0; i < MAX_BATCHES && n >= n_least; i++) {
 		n = icmp_sockets_receive(prober->sockets, fd, received);
 		clock_update(&prober->clock);
 		for (size_t j = 0; j < n; j++) {
 			take_packet(prober, &received[j]);
 		}
 	}
-	if (n < ICMP_SOCKETS_BATCH) {
+	if (n < n_least) {
 		return now_ns;
 	}
 	return received[n - 1].stamp_ns - prober->clock.offset_ns;

@@ -100,7 +100,8 @@ class Forgeries(hostile_simulation.Case):
                       "2001:db8::/112 echo from 2001:db8:1::9 + echo delay 200000")
         targets = hosts("198.18.0.0/24", 50) + hosts("198.18.1.0/24", 50) + hosts("2001:db8::/112", 50)
         self.assert_round_trips(targets, self.client.ping(targets, LONG_US), answer=1)
-        self.assertEqual(self.counters()["forged_packets"], len(targets))
+        counters = self.counters()
+        self.assertEqual(counters["forged_packets"], len(targets), counters)
         self.assertEqual(self.client.events, {})
 
 
