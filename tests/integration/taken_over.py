@@ -88,6 +88,8 @@ class Start:
     """A helper that was taken over while it started. @off: the defences that were switched off, besides the one that the test's
     control goes without. @configuration: of shared ones."""
 
+    groups = ()  # supplementary ones of who starts it
+
     def __init__(self, case, off=(), configuration=""):
         self.namespace = case.namespace()
         self.configuration = configuration
@@ -98,6 +100,10 @@ class Start:
     def command(self, name):
         path = rig.copy_to(rig.temporary_folder(), rig.BUILD / f"tests/integration/attack/{name}-taken-over")
         return path, [path, "--without-defence", self.off]
+
+    def as_whom(self, argv):
+        """The command line that runs @argv as who starts it."""
+        return ["setpriv", "--groups", ",".join(map(str, self.groups)), *argv] if self.groups else argv
 
     def end(self):
         """It ends when it is told to; a Killed child is no end of its."""
@@ -117,7 +123,7 @@ class SharedByRoot(Start):
         folder = rig.temporary_folder()
         self.socket = folder / "multiping.sock"
         (folder / "helper.conf").write_text(self.configuration)
-        argv = [*self.command("multiping-helper")[1], "--listen", self.socket, "--config", folder / "helper.conf"]
+        argv = self.as_whom([*self.command("multiping-helper")[1], "--listen", self.socket, "--config", folder / "helper.conf"])
         self.process = self.namespace.popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def connect(self):
@@ -161,9 +167,6 @@ class PrivateByRoot(Start):
     def mark(self, path):
         pass
 
-    def as_whom(self, argv):
-        return argv
-
     def connect(self):
         return self.connection.dup()
 
@@ -177,7 +180,7 @@ class PrivateWithFileCapability(PrivateByRoot):
         subprocess.run(["setcap", "cap_net_raw=p", path], check=True)
 
     def as_whom(self, argv):
-        return rig.as_user(rig.ALICE, argv, no_new_privs=False, keep_bounding=True)
+        return rig.as_user(rig.ALICE, argv, no_new_privs=False, keep_bounding=True, groups=self.groups)
 
 
 class PrivateSetuid(PrivateWithFileCapability):

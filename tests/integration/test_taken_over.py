@@ -21,6 +21,7 @@ from taken_over import Intruder, Killed, NOBODYS_POINTER, SEND_IPV4, SEND_IPV6, 
     PrivateWithFileCapability, PrivateWithPingSockets, SharedByRoot, SharedService, control, icmp, ipv4, ipv6
 
 AT_FDCWD = -100
+CROWD = 20031  # a group that may what its members may not by themselves
 SHARED = (SharedByRoot, SharedService)
 OF_ITS_CALLER = (PrivateWithFileCapability, PrivateSetuid, PrivateWithPingSockets)   # runs as the user who started it
 WITH_EMPTY_ROOT = (SharedByRoot, PrivateByRoot, PrivateSetuid)
@@ -48,6 +49,23 @@ class Module:
 def kept(kind, off):
     """A helper of that kind for all tests but controls: attacks have processes of their own, and leave nothing."""
     return kind(Module(), off)
+
+
+class OfACrowd:
+    """Started by a member."""
+    groups = (CROWD,)
+
+
+class SharedByRootOfACrowd(OfACrowd, SharedByRoot):
+    pass
+
+
+class PrivateByRootOfACrowd(OfACrowd, PrivateByRoot):
+    pass
+
+
+class PrivateSetuidOfACrowd(OfACrowd, PrivateSetuid):
+    pass
 
 
 class TakenOver(rig.Case):
@@ -384,6 +402,28 @@ class Rights(TakenOver):
                    "setuid": ("setuid", 0), "chroot": ("chroot", b"/\0"),
                    "bounding set": ("prctl", 24, 0, 0, 0, 0)}
         self.assert_all(REFUSED, attacks, off=["FILTER"])
+
+    @rig.defended_by("DROP_GROUPS")
+    def test_behind_files_and_proof_nothing_is_had_by_a_group(self):
+        # as whoever may use a container engine has its socket: and so all of the machine
+        folder = rig.temporary_folder()
+        secret, door = folder / "secret", folder / "door.sock"
+        secret.write_text("x")
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(listener.close)
+        listener.bind(str(door))
+        listener.listen()
+        for path in (secret, door):
+            os.chown(path, 0, CROWD)
+            path.chmod(0o660)
+
+        def knock(intruder):
+            name = struct.pack("=H", socket.AF_UNIX) + bytes(door) + b"\0"
+            return intruder.call("connect", intruder.call("socket", socket.AF_UNIX, socket.SOCK_STREAM, 0), name, len(name))
+
+        self.assert_all({"EACCES"}, {"file": ("openat", AT_FDCWD, bytes(secret) + b"\0", os.O_RDWR), "socket": knock},
+                        starts=(SharedByRootOfACrowd, PrivateByRootOfACrowd, PrivateSetuidOfACrowd),
+                        off=["FILTER", "LANDLOCK", "EMPTY_ROOT", "PROVE_DROP"])
 
     @rig.defended_by("NO_NEW_PRIVILEGES")
     def test_behind_filter_and_landlock_no_setuid_program_helps(self):

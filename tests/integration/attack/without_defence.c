@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "helper/defence.h"
+#include "helper/owner.h"
 #include "protocol/scan.h"
 
 int helper_main(int argc, char **argv); /* helper/main.c */
@@ -30,6 +31,22 @@ bool defence_is_on_named(const char *name) {
 enum protocol_code __real_message_scan(const void *bytes, size_t n_bytes);
 enum protocol_code __wrap_message_scan(const void *bytes, size_t n_bytes) {
 	return defence_is_on(SCAN) ? __real_message_scan(bytes, n_bytes) : PROTOCOL_CODE_NONE;
+}
+
+/* As programs did that took a uid for an int, and one of 2^31 or more, which is then negative, for nobody's: root's (CVE-2018-19788).
+ * The helper has no code against that, only the right type; so the mistake is made here. */
+void __real_owner_find(const struct realm *realm, const struct subordinates *subordinates,
+		       const struct peer *peer, struct owner *ret_owner);
+void __wrap_owner_find(const struct realm *realm, const struct subordinates *subordinates,
+		       const struct peer *peer, struct owner *ret_owner);
+void __wrap_owner_find(const struct realm *realm, const struct subordinates *subordinates,
+		       const struct peer *peer, struct owner *ret_owner) {
+	struct peer taken = *peer;
+
+	if (taken.uid > INT32_MAX && !defence_is_on(UNSIGNED_UIDS)) {
+		taken.uid = 0;
+	}
+	__real_owner_find(realm, subordinates, &taken, ret_owner);
 }
 
 int main(int argc, char **argv) {
