@@ -35,6 +35,14 @@ struct in6_addr destination_canonical(const struct in6_addr *address) {
 	return *address;
 }
 
+/* RFC 4291, 2.5.5.1. Of IN6_IS_ADDR_V4COMPAT() musl's looks at the last byte alone, and finds nothing in ::127.0.0.1. */
+static bool is_ipv4_compatible(const struct in6_addr *address) {
+	static const uint8_t zeros[12];
+
+	return memcmp(address, zeros, sizeof zeros) == 0 && !IN6_IS_ADDR_UNSPECIFIED(address) &&
+	       !IN6_IS_ADDR_LOOPBACK(address);
+}
+
 bool destination_embedded(const struct in6_addr *address, struct in6_addr *ret_ipv4) {
 	static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052: 64:ff9b::/96 */
 	const uint8_t *bytes = address->s6_addr;
@@ -42,7 +50,7 @@ bool destination_embedded(const struct in6_addr *address, struct in6_addr *ret_i
 	if (!defence_is_on(EMBEDDED_ADDRESSES)) {
 		return false;
 	}
-	if (IN6_IS_ADDR_V4COMPAT(address) || memcmp(bytes, nat64, sizeof nat64) == 0) {
+	if (is_ipv4_compatible(address) || memcmp(bytes, nat64, sizeof nat64) == 0) {
 		*ret_ipv4 = mapped(bytes + 12);
 	} else if (bytes[0] == 0x20 && bytes[1] == 0x02) { /* RFC 3056: 2002::/16 */
 		*ret_ipv4 = mapped(bytes + 2);

@@ -3,8 +3,6 @@
 #pragma once
 /* What helper.c (making it) and helper_loop.c (running it) share. */
 
-#include <limits.h>
-
 #include "helper/descriptors.h"
 #include "helper/helper.h"
 #include "helper/host_addresses.h"
@@ -16,6 +14,8 @@
 /* What an epoll event is about: the upper half of its data, with a number in the lower one. */
 enum source { SOURCE_LISTENER, SOURCE_SIGNAL, SOURCE_ROUTES, SOURCE_ICMP, SOURCE_SESSION };
 
+enum { MAX_GROUPS = 65536 }; /* NGROUPS_MAX of Linux; musl says 32 */
+
 struct helper {
 	struct config config;
 	struct icmp_sockets *sockets;
@@ -26,9 +26,9 @@ struct helper {
 	bool has_routes;                                 /* host is followed */
 	struct host_addresses host;
 	struct subordinates subordinates;
-	uid_t stranger;            /* whom nobody knows: not served; (uid_t)-1 */
-	uint64_t n_strangers;      /* who came nevertheless */
-	gid_t groups[NGROUPS_MAX]; /* of a peer */
+	uid_t stranger;           /* whom nobody knows: not served; (uid_t)-1 */
+	uint64_t n_strangers;     /* who came nevertheless */
+	gid_t groups[MAX_GROUPS]; /* of a peer */
 	struct scheduler scheduler;
 	struct session_context context;
 	struct session *sessions[USER_MAX_CONNECTIONS]; /* by number modulo that */

@@ -91,6 +91,7 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW(mremap, ANY),
 	ALLOW_IF(mprotect, ANY, NO_MORE_THAN(2, PROT_READ | PROT_WRITE)),
 	ALLOW_IF(madvise, ANY, EQUAL(2, MADV_DONTNEED)),
+	ALLOW_IF(madvise, ANY, EQUAL(2, MADV_FREE)), /* musl's allocator */
 	ALLOW_IF(mmap, ANY, NO_MORE_THAN(2, PROT_READ | PROT_WRITE),
 		 MASKED(3, ~(uint64_t)(MAP_NORESERVE | MAP_STACK | MAP_FIXED), MAP_PRIVATE | MAP_ANONYMOUS)),
 

@@ -29,7 +29,7 @@ SOMETIMES = {
 # And those for what no such run does.
 NEVER = {
     ("mprotect", "ANY"): "an allocator that cannot grow the break; musl's in any case",
-    ("madvise", "ANY"): "the same, when it gives memory back",
+    ("madvise", "ANY"): "the same, when it gives memory back; musl's does so at any time",
     ("writev", "LOG"): "last words of the C library: abort(3), assert(3), a smashed stack (unit.sandbox)",
     ("gettid", "ANY"): "abort(3)",
     ("getpid", "ANY"): "abort(3)",

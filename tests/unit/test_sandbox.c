@@ -145,6 +145,7 @@ static const struct attempt needed[] = {
 	 {0, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, MINUS_ONE}},
 	{"protect", SYS_mprotect, {4096, 4096, PROT_READ | PROT_WRITE}},
 	{"give back", SYS_madvise, {4096, 4096, MADV_DONTNEED}},
+	{"give back at leisure", SYS_madvise, {4096, 4096, MADV_FREE}},
 	{"break", SYS_brk, {0}},
 	{"time", SYS_clock_gettime, {0, BAD_ADDRESS}},
 	{"random", SYS_getrandom, {BAD_ADDRESS, 1, 0}},
