@@ -40,6 +40,7 @@ BUILD = Path(os.environ.get("MULTIPING_BUILD", SOURCE / "build/release"))
 AS_USER = BUILD / "tests/integration/as_user"
 ALICE, BOB, CAROL = 20001, 20002, 20003  # uid and gid; accounts of these numbers need not exist
 START_SECONDS = 20         # for a helper to listen: generous, since sanitizers and a busy machine are slow
+HELPER_NAMES = "multiping-helper", "multiping-helper-private"
 SKIPPED = 77               # what CTest takes for "skipped" (SKIP_RETURN_CODE)
 # "ping": every helper of every test has ICMP datagram sockets instead of raw ones; CTest runs the suite once more that way.
 SOCKET_KIND = os.environ.get("MULTIPING_SOCKET_KIND", "raw")
@@ -47,6 +48,8 @@ ALL_GROUPS = "0 2147483647"
 # Prefix of a helper without the capability that forces buffers: it gets receive buffers of the size that the system allows everybody, at most
 # what it asks for.
 USUAL_BUFFERS = ["setpriv", "--bounding-set", "-net_admin"]
+# Helpers that were built otherwise, with another C library, to be installed in the place of the build's: a folder.
+HELPERS = os.environ.get("MULTIPING_HELPERS")
 
 # A test whose subject is not a limit runs without any.
 UNLIMITED = """
@@ -88,6 +91,8 @@ def installed():
     prefix = temporary_folder()
     subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True,
                    stdout=subprocess.DEVNULL, umask=0o022)
+    for name in HELPER_NAMES if HELPERS else ():
+        copy_to(prefix / "libexec/multiping", Path(HELPERS) / name)
     return prefix
 
 
@@ -270,7 +275,7 @@ def defended_by(*defences):
         @functools.wraps(test)
         def attack(case):
             test(case)
-            if case.without or is_sanitized() or SOCKET_KIND != "raw":  # the controls run once: in the plain build
+            if case.without or is_sanitized() or SOCKET_KIND != "raw" or HELPERS:  # the controls run once: in the plain build
                 return
             for defence in defences:
                 control, outcome = type(case)(case._testMethodName), unittest.TestResult()
@@ -419,8 +424,13 @@ class Case(unittest.TestCase):
 
 def main():
     """Runs the tests of the calling program. Who cannot run them says so: 77, which with CI=true is a failure."""
+    lacking = None
     if os.geteuid() != 0:
-        print("skipped: network namespaces need root")
+        lacking = "network namespaces need root"
+    elif HELPERS and not all((Path(HELPERS) / name).exists() for name in HELPER_NAMES):
+        lacking = f"no helpers in {HELPERS}"
+    if lacking:
+        print(f"skipped: {lacking}")
         sys.exit(1 if os.environ.get("CI") == "true" else SKIPPED)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what is at exit is done
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
