@@ -6,6 +6,7 @@ he is its parent while it runs. Each attack goes against an installed helper wit
 import os
 import signal
 import stat
+import time
 
 import hostile
 import rig
@@ -152,9 +153,19 @@ class Attacks(hostile.Case):
         # the kernel leaves such a process readable for others of its user, unlike one that a file gave a capability
         self.assert_steals_nothing(self.start_with_ambient_capability("steal"))
 
+    def wait_for_rounds(self, start, n_rounds):
+        """Until the parent has been round once more than so often: after each he sleeps, and gives up his processor for nothing else."""
+        def n_sleeps():
+            return int(rig.status(start.pid)["voluntary_ctxt_switches"])
+        begin, patience = n_sleeps(), time.monotonic() + rig.START_SECONDS
+        while n_sleeps() <= begin + n_rounds:
+            self.assertLess(time.monotonic(), patience)
+            time.sleep(0.001)
+
     def assert_steals_nothing(self, start):
         self.assert_up(start)
         self.assert_serves(start.client)
+        self.wait_for_rounds(start, 8)
         self.assertRegex(self.assert_ends(start), r"^tries [1-9]\d{2,} thefts 0\n$")
 
     def test_killed_at_any_time(self):
