@@ -47,6 +47,12 @@ class Outcomes(rig.Case):
         self.assertGreaterEqual(took, seconds)
         self.assertLessEqual(took, 1.5 * seconds + SLACK_SECONDS)
 
+    def test_too_large_to_be_sent_whole_is_a_send_error(self):
+        for host in ("10.77.0.2", "fd00:77::2"):
+            outcome, = self.client.ping([host], 60_000_000, size_bytes=4000, dont_fragment=True)
+            self.assertEqual((outcome[1], outcome[4]), (SEND_ERROR, errno.EMSGSIZE))
+            self.assertEqual(self.client.ping([host], 60_000_000, size_bytes=4000)[0][1], REPLY)
+
     def test_silent_host_times_out_when_its_time_is_over(self):
         silent = [f"10.90.0.{host}" for host in range(1, 65)] + [f"fd00:90::{host}" for host in range(1, 65)]
         for timeout_us in (1000, 200_000, 2_000_000):
