@@ -20,7 +20,7 @@ from simulator import hosts
 tearDownModule = hostile_simulation.report_attacks
 
 PING = rig.UNLIMITED + "[helper]\nsocket = ping\n"
-AT_ONCE = {4: "198.18.1.0/24", 6: "2001:db8::1:0/112"}  # hosts that answer so, or after 100 ms
+AT_ONCE = {4: "198.18.1.0/24", 6: "2001:db8::1:0/112"}  # hosts that answer so, or after 200 ms
 SLOWLY = {4: "198.18.2.0/24", 6: "2001:db8::2:0/112"}
 # Of each that the kernel makes another error number of. 5: a redirect.
 KINDS = {4: ("3 code 0", "3 code 1", "3 code 2", "3 code 3", "3 code 4", "3 code 5", "3 code 7", "3 code 8", "4", "5", "11", "12"),
@@ -40,7 +40,7 @@ class Told(hostile_simulation.Case):
         """Has errors about the trigger's probe forged for every sequence as soon as it is pinged. All other hosts answer."""
         words = "".join(f" {name} {value}" for name, value in options.items())
         self.simulate(f"{only(TRIGGER[family])} error type {kind} payload random sequence count copies {N_COPIES}{words}",
-                      f"{AT_ONCE[family]} echo", f"{SLOWLY[family]} echo delay 100000",
+                      f"{AT_ONCE[family]} echo", f"{SLOWLY[family]} echo delay 200000",
                       configuration=PING, trace=False)
 
     def is_over(self):
@@ -63,18 +63,22 @@ class Told(hostile_simulation.Case):
     @rig.defended_by("EMPTY_BATCH")
     def test_errors_about_other_probes_hide_no_reply(self):
         """The replies came in time and wait in the socket while the helper is stopped; when it reads them, errors come too."""
-        for family, kind in ((4, "3 code 1"), (6, "1 code 3")):
+        n_met = 0
+        for family, kind in ((4, "3 code 1"), (6, "1 code 3")) * 3:  # where they meet depends on who gets a processor when
             with self.subTest(family=family):
-                self.flood(kind, family, gap=20, delay=700_000)
-                id, msgid = self.client.begin_ping([TRIGGER[family], *hosts(SLOWLY[family], 200) * 4], 500_000)
-                self.client.response(msgid)
+                self.flood(kind, family, gap=5, delay=900_000)
+                self.client.response(self.client.begin_ping([TRIGGER[family]], LONG_US)[1])
+                requests = [self.client.begin_ping(hosts(SLOWLY[family], 200) * 4, 600_000) for _ in range(2)]
+                for _, msgid in requests:
+                    self.client.response(msgid)
                 os.kill(self.shared.pid, signal.SIGSTOP)
                 while self.simulator.answers()[0]["sent"] < N_COPIES // 8:
                     time.sleep(0.01)
                 os.kill(self.shared.pid, signal.SIGCONT)
-                outcomes = self.client.finish(id)[1:]
-                self.assertFalse(self.is_over())
+                outcomes = sum((self.client.finish(id) for id, _ in requests), [])
+                n_met += not self.is_over()
                 self.assertEqual([outcome for outcome in outcomes if outcome[1] != REPLY], [])
+        self.assertGreater(n_met, 0)
 
 
 class Kernel(rig.Case):
