@@ -286,6 +286,8 @@ class Memory(TakenOver):
 
     @rig.defended_by("RESOURCE_LIMITS")
     def test_memory_is_bounded(self):
+        if rig.is_sanitized():
+            return  # it needs terabytes of addresses, and has no such limit
         flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         self.assert_all({"ENOMEM"}, {"1 GiB": ("mmap", 0, 1 << 30, PROT_READ | PROT_WRITE, flags, -1, 0)})
 
@@ -320,7 +322,7 @@ class Files(TakenOver):
 
     @rig.defended_by("FILTER")
     def test_no_file_is_reached(self):
-        self.assert_all({KILLED}, self.FILES | {
+        attacks = self.FILES | {
             "open": ("open", b"/etc/passwd\0", 0),
             "openat2": ("openat2", AT_FDCWD, b"/etc/passwd\0", bytes(24), 24),
             "stat": ("newfstatat", AT_FDCWD, b"/\0", bytes(256), 0),
@@ -329,7 +331,8 @@ class Files(TakenOver):
             "unlink": ("unlink", b"/x\0"),
             "mount": ("mount", b"x\0", b"/\0", b"tmpfs\0", 0, 0),
             "by handle": ("open_by_handle_at", AT_FDCWD, bytes(64), 0),
-        })
+        }
+        self.assert_all({KILLED}, {what: attack for what, attack in attacks.items() if what not in taken_over.SANITIZERS_CALLS})
 
     @rig.defended_by("LANDLOCK")
     def test_behind_the_filter_no_file_opens(self):
