@@ -161,7 +161,7 @@ def cells(row):
     against = f" x {row.against}" if row.against else ""
     return [row.question, f"{figure(row.ours)} {row.unit}", "" if floor is None else figure(floor),
             ", ".join(f"{name} {figure(value)}" for name, value in theirs.items()),
-            "" if row.ratio is None else f"{row.ratio:.2f}{against}", "" if row.goal is None else f"{row.goal:g}",
+            "" if row.ratio is None else f"{row.ratio:.3f}{against}", "" if row.goal is None else f"{row.goal:g}",
             "; ".join(filter(None, (row.verdict, row.note)))]
 
 
