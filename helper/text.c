@@ -10,24 +10,32 @@
 
 #include "helper/cleanup.h"
 
+enum { FIRST_BYTES = 4096 }; /* room at first; files of /proc tell no size */
+
 int text_read(int fd, size_t max_bytes, char **ret_text) {
-	/* What is not written to takes no memory; and files of /proc tell no size. */
-	CLEANUP(cleanup_text) char *text = malloc(max_bytes + 1);
-	size_t n_bytes = 0;
+	CLEANUP(cleanup_text) char *text = NULL;
+	size_t n_bytes = 0, room = 0;
 	ssize_t n;
 
-	if (!text) {
-		return -ENOMEM;
-	}
-	while ((n = read(fd, text + n_bytes, max_bytes + 1 - n_bytes)) > 0) {
+	do {
+		if (room - n_bytes < 2) { /* one byte more than is there, and the zero byte */
+			char *larger = realloc(text, room = room == 0 ? FIRST_BYTES : room * 2);
+
+			if (!larger) {
+				return -ENOMEM;
+			}
+			text = larger;
+		}
+		n = read(fd, text + n_bytes, room - n_bytes - 1);
+		if (n < 0) {
+			return -errno;
+		}
 		n_bytes += (size_t)n;
-	}
-	if (n < 0) {
-		return -errno;
-	}
-	if (n_bytes > max_bytes) {
-		return -EFBIG;
-	}
+		if (n_bytes > max_bytes) {
+			return -EFBIG;
+		}
+	} while (n > 0);
+
 	text[n_bytes] = 0;
 	if (strlen(text) != n_bytes) {
 		return -EBADMSG;
