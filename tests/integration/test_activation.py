@@ -237,7 +237,7 @@ class Watchdog(Activation):
 
     def test_busy_helper_says_that_it_lives(self):
         manager = self.started(watchdog_us=WATCHDOG_US)
-        process = manager.namespace.popen(manager.multiping_command("-q", "-i", "0", "-c", "1000", "-p", "1", "-g", "127.0.1.0/24"),
+        process = manager.namespace.popen(manager.multiping_command("-q", "-i", "0", "-c", "20000", "-p", "1", "-g", "127.0.1.0/24"),
                                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
