@@ -20,6 +20,8 @@ def rows(rounds):
             "floor": lambda: shared.floor(N_TARGETS),
         }, rounds)
         peak = bench.rig.peak_resident_bytes(shared.helper.pid)
+    with bench.Shared("") as limited:
+        limited_s = limited.sweep(targets)["wall_s"]
     cost_us = {name: [figures["processor_s"] * 1e6 / figures["replies"] for figures in own] for name, own in results.items()}
     wall_s = {name: [figures["wall_s"] for figures in own] for name, own in results.items()}
     yield bench.Row("a ping of a million", statistics.median(cost_us["million"]), "us of cpu",
@@ -27,6 +29,7 @@ def rows(rounds):
                     note="each of them answered")
     yield bench.Row("a million, until the last answer", statistics.median(wall_s["million"]), "s",
                     {"floor": statistics.median(wall_s["floor"])}, "floor", bench.ratio(wall_s["million"], wall_s["floor"]), 1.30)
+    yield bench.Row("the same at the default limits", limited_s, "s", note="20,000 packets a second for each user")
     yield bench.Row("library's memory, a target of a million", results["million"][0]["own_bytes"] / N_TARGETS, "bytes")
     yield bench.Row("helper's memory at the most", peak / 2**20, "MiB")
 
