@@ -365,29 +365,23 @@ static struct timespec time_to_sleep(const struct helper *helper, int64_t most_n
 	return (struct timespec){wait_ns / 1000000000, wait_ns % 1000000000};
 }
 
-/* Raw send sockets are not watched: their stamps are of use when an answer comes, and telling of each would cost more than reading
- * it. */
-static int watch_network(const struct helper *helper) {
+/* Lets epoll watch the network (EPOLL_CTL_ADD), or no more (EPOLL_CTL_DEL). Raw send sockets never are: their stamps are of use when an
+ * answer comes, and telling of each would cost more than reading it. */
+static int change_watching(const struct helper *helper, int operation) {
 	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
 
-	for (int fd = 0; set != 0; fd++, set >>= 1) {
-		int r = set & 1 ? helper_watch(fd, EPOLLIN, SOURCE_ICMP, (uint32_t)fd) : 0;
+	for (uint32_t fd = 0; set != 0; fd++, set >>= 1) {
+		struct epoll_event event = {
+			.events = EPOLLIN,
+			.data.u64 = (uint64_t)SOURCE_ICMP << 32 | fd,
+		};
 
-		if (r < 0 && r != -EEXIST) {
-			return r;
+		if (set & 1 && epoll_ctl(DESCRIPTOR_EPOLL, operation, (int)fd, &event) < 0 &&
+		    errno != EEXIST) { /* an earlier try ended half-way */
+			return -errno;
 		}
 	}
 	return 0;
-}
-
-static void unwatch_network(const struct helper *helper) {
-	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
-
-	for (int fd = 0; set != 0; fd++, set >>= 1) {
-		if (set & 1) {
-			(void)epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_DEL, fd, NULL);
-		}
-	}
 }
 
 /* Epoll hears of every packet as it arrives, for which the kernel takes 0.2 us. While turn follows turn, and each looks at the network,
@@ -397,10 +391,9 @@ static void choose_watching(struct helper *helper, struct timespec *wait) {
 
 	helper->n_busy_turns = sleeps ? 0 : helper->n_busy_turns + 1;
 	if (helper->is_network_watched && helper->n_busy_turns >= BUSY_TURNS) {
-		unwatch_network(helper);
-		helper->is_network_watched = false;
+		helper->is_network_watched = change_watching(helper, EPOLL_CTL_DEL) != 0;
 	} else if (!helper->is_network_watched && sleeps) {
-		helper->is_network_watched = watch_network(helper) == 0;
+		helper->is_network_watched = change_watching(helper, EPOLL_CTL_ADD) == 0;
 		if (!helper->is_network_watched) {
 			*wait = (struct timespec){.tv_nsec = WATCH_RETRY_NS};
 		}
