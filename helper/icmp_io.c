@@ -14,8 +14,8 @@
 enum {
 	/* that a socket tells, one after the other, before it is left for this turn */
 	MAX_ERRORS = 16,
-	/* With DF the kernel need not find an identification for a packet (RFC 6864), which takes it 0.2 us. So small a one is cut by no
-	 * network, or with a word, but for one of the machine's own: an echo request of the usual size. */
+	/* With DF the kernel need not find an identification for an IPv4 packet (RFC 6864), which takes it 0.2 us. No network fragments so
+	 * small a one, an echo request of the usual size; should one of this machine's own, the kernel says EMSGSIZE. */
 	NEVER_CUT_BYTES = ICMP_HEADER_BYTES + PROTOCOL_DEFAULT_DATA_BYTES,
 };
 
@@ -88,6 +88,7 @@ static void control_add_ipv6(struct control *control, const struct icmp_send *se
 	}
 }
 
+/* Whether to set DF, asked for or not. */
 static bool is_sent_whole(const struct icmp_send *send) {
 	return send->dont_fragment ||
 	       (send->family == FAMILY_IPV4 && send->n_bytes <= NEVER_CUT_BYTES);
@@ -235,7 +236,9 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
 	};
-	int r, fd = send_socket(sockets, send, is_sent_whole(send));
+	int fd = send_socket(sockets, send, is_sent_whole(send));
+	int asked_fd = send_socket(sockets, send, send->dont_fragment);
+	int r;
 
 	if (!sockets->facts.have[send->family]) {
 		return -EAFNOSUPPORT;
@@ -244,8 +247,8 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 	(send->family == FAMILY_IPV4 ? control_add_ipv4 : control_add_ipv6)(&control, send);
 	header.msg_controllen = control.n_bytes;
 	r = send_message(sockets, fd, send, &header);
-	if (r == -EMSGSIZE && !send->dont_fragment) { /* one of this machine's own networks */
-		fd = send_socket(sockets, send, false);
+	if (r == -EMSGSIZE && fd != asked_fd) {
+		fd = asked_fd;
 		r = send_message(sockets, fd, send, &header);
 	}
 	if (r == -EINVAL && send->family == FAMILY_IPV6 && send->interface == 0 &&

@@ -47,6 +47,13 @@ class Outcomes(rig.Case):
         self.assertGreaterEqual(took, seconds)
         self.assertLessEqual(took, 1.5 * seconds + SLACK_SECONDS)
 
+    def test_network_for_less_than_a_usual_request_gets_fragments(self):
+        for namespace in (self.home, self.router):
+            namespace.ip("link set veth0 mtu 68")  # the least of IPv4
+        self.assertEqual(self.client.ping(["10.77.0.2"], 60_000_000)[0][1], REPLY)
+        outcome, = self.client.ping(["10.77.0.2"], 60_000_000, dont_fragment=True)
+        self.assertEqual((outcome[1], outcome[4]), (SEND_ERROR, errno.EMSGSIZE))
+
     def test_too_large_to_be_sent_whole_is_a_send_error(self):
         for host in ("10.77.0.2", "fd00:77::2"):
             outcome, = self.client.ping([host], 60_000_000, size_bytes=4000, dont_fragment=True)
