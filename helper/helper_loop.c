@@ -24,11 +24,12 @@ enum {
 	/* Below ICMP_SOCKETS_BATCH: on loopback one call then fetches all replies. */
 	SENDS_PER_TURN = 48,
 	/* While busy, outcomes are told once a millisecond; of a ping that goes on, when there are many or they have waited long. With more
-	 * sessions each of them has fewer in the same time, and so waits longer. */
+	 * sessions each of them has fewer in the same time, and so waits longer; not where all is sent, as its client may now wait for a
+	 * given time, nor where the slots that they hold are wanted. */
 	DELIVERY_NS = 1000000,
 	RIPE_NS = 10000000,
 	RIPE_NS_PER_SESSION = 1000000,
-	MAX_RIPE_NS = 50000000,
+	MAX_RIPE_NS = 500000000,
 	RIPE_OUTCOMES = 256,
 	HELLO_CHECK_NS = 1000000000,
 	BUSY_TURNS = 8, /* one after the other: there will be more */
@@ -273,16 +274,25 @@ static bool is_busy(const struct helper *helper) {
 	       helper->send_ns < helper->prober.clock.now_ns + DELIVERY_NS;
 }
 
+/* How long news of @ping may wait. */
+static int64_t ripe_ns(const struct helper *helper, const struct ping *ping) {
+	const struct user *user = ping->user;
+	int64_t wait_ns =
+		(int64_t)helper->scheduler.n_active * user->n_sessions * RIPE_NS_PER_SESSION;
+
+	if (ping->n_unsent == 0 || user->waits_for == USER_WAIT_SLOTS || wait_ns < RIPE_NS) {
+		return RIPE_NS;
+	}
+	return wait_ns < MAX_RIPE_NS ? wait_ns : MAX_RIPE_NS;
+}
+
 /* Whether to tell the news of @ping though the helper is busy. A message costs its reader a wake-up, whatever is in it. */
 static bool is_ripe(const struct helper *helper, const struct ping *ping) {
 	bool response_is_due = ping->n_admitted == ping->n_targets && !ping->response_sent;
-	int64_t ripe_ns = (int64_t)helper->scheduler.n_active * RIPE_NS_PER_SESSION;
-
-	ripe_ns = ripe_ns < RIPE_NS ? RIPE_NS : ripe_ns < MAX_RIPE_NS ? ripe_ns : MAX_RIPE_NS;
 
 	return response_is_due || ping->n_finished >= RIPE_OUTCOMES ||
 	       ping->n_finished == ping->n_undelivered ||
-	       helper->prober.clock.now_ns - ping->news_ns >= ripe_ns;
+	       helper->prober.clock.now_ns - ping->news_ns >= ripe_ns(helper, ping);
 }
 
 /* Tells what is new; what is not yet ripe goes back. */

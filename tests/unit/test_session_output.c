@@ -3,10 +3,12 @@
 /* Sessions through the helper's own loop: a client that does not read, and events, for which nobody waits. */
 #include "tests/unit/helper_rig.h"
 
+#include <arpa/inet.h>
+
 #include "tests/unit/forge.h"
 #include "tests/unit/network.h"
 
-enum { ALICE = 1000, BOB = 1001, LONG_US = 30000000, MAX = PROTOCOL_MAX_TARGETS };
+enum { ALICE = 1000, BOB = 1001, CAROL = 1002, LONG_US = 30000000, MAX = PROTOCOL_MAX_TARGETS };
 
 static const char loopback[] = "127.0.0.1", silent[] = "10.9.0.7";
 
@@ -17,6 +19,7 @@ static int set_up(void **state) {
 
 	network_drain(tun);
 	rig_config(&config);
+	config.limits.max_connections = 512;
 	*state = rig_open(&config);
 	return 0;
 }
@@ -24,6 +27,82 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
 	rig_close(*state);
 	return 0;
+}
+
+/* --- a busy helper --- */
+
+/* Two owners with so many sessions that news of theirs may wait for a quarter of a second while BOB keeps the helper busy: ALICE with a
+ * patient one, whose targets are sent bit by bit, and CAROL with an eager one. */
+struct crowd {
+	struct client *idle[250], *busy, *patient, *eager;
+};
+
+static void crowd_open(struct helper *helper, struct crowd *ret_crowd) {
+	ret_crowd->eager = client_new(helper, CAROL, true);
+	ret_crowd->patient = client_new(helper, ALICE, true);
+	ret_crowd->busy = client_new(helper, BOB, true);
+	for (size_t i = 0; i < sizeof ret_crowd->idle / sizeof ret_crowd->idle[0]; i++) {
+		ret_crowd->idle[i] = client_new(helper, i % 2 == 0 ? ALICE : CAROL, true);
+	}
+	(void)client_ping(ret_crowd->busy, 1, loopback, MAX, LONG_US, 500);
+}
+
+/* From here on there is something to tell the patient one. */
+static void crowd_begin(struct helper *helper, struct crowd *crowd) {
+	(void)client_ping(crowd->patient, 1, loopback, MAX, LONG_US, 10000);
+	rig_settle(helper);
+}
+
+static void crowd_close(struct crowd *crowd) {
+	for (size_t i = 0; i < sizeof crowd->idle / sizeof crowd->idle[0]; i++) {
+		client_free(crowd->idle[i]);
+	}
+	client_free(crowd->busy);
+	client_free(crowd->patient);
+	client_free(crowd->eager);
+}
+
+/* Until the eager one was told a reply; whether that was before the patient one was, whose first is older. */
+static bool eager_is_told_first(struct helper *helper, struct crowd *crowd) {
+	while (client_n_outcomes(crowd->eager, 1, OUTCOME_REPLY) == 0) {
+		assert_int_equal(helper_turn(helper, 100000), 0);
+		client_read(crowd->eager);
+		assert_false(crowd->eager->is_closed);
+	}
+	client_read(crowd->patient);
+	return client_n_outcomes(crowd->patient, 1, OUTCOME_REPLY) == 0;
+}
+
+static void session_outcomes_of_what_is_wholly_sent_come_soon(void **state) {
+	struct helper *helper = *state;
+	struct crowd crowd;
+	struct echo echo;
+	uint32_t slot;
+
+	crowd_open(helper, &crowd);
+	(void)client_ping(crowd.eager, 1, silent, 2, LONG_US, 0);
+	while (client_n_told(crowd.eager, MESSAGE_SENT, 1) == 0) {
+		assert_int_equal(helper_turn(helper, 100000), 0);
+		client_read(crowd.eager);
+	}
+	crowd_begin(helper, &crowd);
+	slot = rig_session(helper, CAROL)->pings_first->open_first;
+	echo = forge_echo(&helper->prober, slot);
+	forge_reply(tun, &helper->prober, slot, &echo, 56);
+	assert_true(eager_is_told_first(helper, &crowd));
+	crowd_close(&crowd);
+}
+
+static void session_outcomes_that_hold_wanted_slots_come_soon(void **state) {
+	struct helper *helper = *state;
+	struct crowd crowd;
+
+	crowd_open(helper, &crowd);
+	crowd_begin(helper, &crowd);
+	rig_session(helper, CAROL)->user->limits.max_probes_in_flight = 300; /* 2 a session */
+	(void)client_ping(crowd.eager, 1, loopback, MAX, LONG_US, 0);
+	assert_true(eager_is_told_first(helper, &crowd));
+	crowd_close(&crowd);
 }
 
 /* --- a client that does not read --- */
@@ -249,6 +328,8 @@ static void session_event_of_a_closed_session_goes_nowhere(void **state) {
 
 int main(void) {
 	const struct CMUnitTest tests[] = {
+		TEST(session_outcomes_of_what_is_wholly_sent_come_soon),
+		TEST(session_outcomes_that_hold_wanted_slots_come_soon),
 		TEST(session_outcomes_wait_for_a_client_that_does_not_read),
 		TEST(session_that_does_not_read_does_not_hold_up_another),
 		TEST(session_seventeenth_unread_answer_is_refused),
