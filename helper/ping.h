@@ -27,6 +27,8 @@ struct ping {
 	bool dont_fragment;
 	struct in6_addr source;
 	uint32_t interface, scope, fwmark; /* 0: none */
+	struct in6_addr *
+		targets; /* until all are admitted; canonical; :: is one that was cancelled before its turn */
 
 	/* how far: each target is admitted, then sent or decided, then delivered */
 	uint32_t n_admitted, n_unsent, n_undelivered;
@@ -41,7 +43,6 @@ struct ping {
 	uint64_t looked_at;     /* turn of the loop in which it was last seen whether to tell it */
 	struct ping *next_news; /* the prober's list of pings that have something to tell */
 	struct ping *next, *previous; /* the session's list */
-	struct in6_addr targets[];    /* canonical; :: is one that was cancelled before its turn */
 };
 
 /* Whether the next target, not yet admitted, was cancelled. */

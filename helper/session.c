@@ -34,10 +34,19 @@ int session_new(struct session_context *context, int fd, const struct owner *own
 	return 0;
 }
 
+static void targets_free(struct session *session, struct ping *ping) {
+	if (ping->targets != NULL) {
+		user_release(session->user, &session->part, USER_REQUEST_BYTES,
+			     targets_bytes(ping->n_targets));
+		free(ping->targets);
+		ping->targets = NULL;
+	}
+}
+
 static void ping_free(struct session *session, struct ping *ping) {
 	session->part.counters.targets_queued -= ping->n_targets - ping->n_admitted;
-	user_release(session->user, &session->part, USER_REQUEST_BYTES,
-		     ping_bytes(ping->n_targets));
+	targets_free(session, ping);
+	user_release(session->user, &session->part, USER_REQUEST_BYTES, sizeof *ping);
 	free(ping);
 }
 
@@ -197,6 +206,7 @@ static int deliver_response(struct session *session, struct ping *ping) {
 	if (ping->response_sent || ping->n_admitted < ping->n_targets) {
 		return 0;
 	}
+	targets_free(session, ping);
 	(void)response_pack_true(ping->msgid, &session->context->buffer);
 	r = session_write_buffer(session);
 	if (r == 0) {

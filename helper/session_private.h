@@ -13,9 +13,9 @@ struct answer {
 
 enum { SESSION_E_WAIT = 9 }; /* no room in the socket; is_blocked says so */
 
-/* What a ping of @n_targets is charged as USER_REQUEST_BYTES. */
-static inline size_t ping_bytes(uint32_t n_targets) {
-	return sizeof(struct ping) + n_targets * sizeof(struct in6_addr);
+/* What the targets of a ping are charged as USER_REQUEST_BYTES, beside itself. */
+static inline size_t targets_bytes(uint32_t n_targets) {
+	return n_targets * sizeof(struct in6_addr);
 }
 
 /* What `stats` answers. */

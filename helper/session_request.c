@@ -90,9 +90,12 @@ static bool has_option(const struct request_ping *ping, enum ping_option option)
 
 static struct ping *ping_new(struct session *session, const struct request *request) {
 	const struct request_ping *wish = &request->ping;
-	struct ping *ping = malloc(ping_bytes(wish->n_targets));
+	struct in6_addr *targets = malloc(targets_bytes(wish->n_targets));
+	struct ping *ping = malloc(sizeof *ping);
 
-	if (ping == NULL) {
+	if (targets == NULL || ping == NULL) {
+		free(targets);
+		free(ping);
 		return NULL;
 	}
 	*ping = (struct ping){
@@ -113,6 +116,7 @@ static struct ping *ping_new(struct session *session, const struct request *requ
 		.interface = wish->interface,
 		.scope = wish->scope,
 		.fwmark = wish->fwmark,
+		.targets = targets,
 		.n_unsent = wish->n_targets,
 		.n_undelivered = wish->n_targets,
 		.open_first = PROBE_NONE,
@@ -123,14 +127,14 @@ static struct ping *ping_new(struct session *session, const struct request *requ
 		ping->source = wish->source;
 	}
 	for (uint32_t i = 0; i < wish->n_targets; i++) {
-		ping->targets[i] = destination_canonical(&wish->targets[i]);
+		targets[i] = destination_canonical(&wish->targets[i]);
 	}
 	return ping;
 }
 
 static int handle_ping(struct session *session, const struct request *request,
 		       struct fault *ret_fault) {
-	size_t n_bytes = ping_bytes(request->ping.n_targets);
+	size_t n_bytes = sizeof(struct ping) + targets_bytes(request->ping.n_targets);
 	struct ping *ping;
 	int r = check_limits(session, &request->ping, ret_fault);
 

@@ -92,6 +92,7 @@ struct ping *rig_ping(struct rig *rig, uint32_t timeout_us, const char *const *t
 		.size_bytes = PROTOCOL_DEFAULT_DATA_BYTES,
 		.ttl = -1,
 		.tos = -1,
+		.targets = (struct in6_addr *)(ping + 1),
 		.n_unsent = n,
 		.n_undelivered = n,
 		.open_first = PROBE_NONE,
