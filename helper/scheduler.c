@@ -30,15 +30,6 @@ static void users_push(struct scheduler *scheduler, struct user *user) {
 	scheduler->last = user;
 }
 
-/* Keeps its place before all others. */
-static void users_push_first(struct scheduler *scheduler, struct user *user) {
-	user->active_next = scheduler->first;
-	scheduler->first = user;
-	if (scheduler->last == NULL) {
-		scheduler->last = user;
-	}
-}
-
 static struct user *users_pop(struct scheduler *scheduler) {
 	struct user *user = scheduler->first;
 
@@ -66,15 +57,52 @@ static struct session *sessions_pop(struct user *user) {
 	return session;
 }
 
+/* --- deficit round robin --- */
+
+/* Whoever takes a place in a ring gets a quantum of bytes to send when its turn comes. A target may overdraw it, which is paid back in later
+ * turns; what is not used for want of targets is lost. A turn that was cut short goes on where it ended, before anybody else's: if another
+ * one followed, with the next quantum, what is left would add up while tokens come one by one, to a burst when many are there. */
+
+static bool has_tokens(const struct scheduler *scheduler, const struct user *user, int64_t n) {
+	int64_t now_ns = scheduler->prober->clock.now_ns;
+
+	return token_bucket_has(&scheduler->total, n, now_ns) &&
+	       token_bucket_has(&user->bucket, n, now_ns);
+}
+
+/* Long turns cost less, as what one session needs is then at hand; but where tokens are few everybody wants the next one. */
+static int64_t quantum_bytes(const struct scheduler *scheduler, const struct user *user) {
+	if (!defence_is_on(FAIR_TURNS)) {
+		return INT32_MAX;
+	}
+	return has_tokens(scheduler, user, MANY_TOKENS) ? LONG_QUANTUM_BYTES : QUANTUM_BYTES;
+}
+
+static void queue_session(const struct scheduler *scheduler, struct session *session) {
+	session->deficit_bytes += quantum_bytes(scheduler, session->user);
+	sessions_push(session->user, session);
+}
+
+static void queue_user(struct scheduler *scheduler, struct user *user) {
+	user->deficit_bytes += quantum_bytes(scheduler, user);
+	users_push(scheduler, user);
+}
+
+static void end_turn(int64_t *deficit_bytes) {
+	if (*deficit_bytes > 0) {
+		*deficit_bytes = 0;
+	}
+}
+
 void scheduler_activate(struct scheduler *scheduler, struct session *session) {
 	if (session->is_active) {
 		return;
 	}
 	session->is_active = true;
-	sessions_push(session->user, session);
+	queue_session(scheduler, session);
 	if (!session->user->is_active) {
 		session->user->is_active = true;
-		users_push(scheduler, session->user);
+		queue_user(scheduler, session->user);
 		scheduler->n_active++;
 	}
 }
@@ -106,6 +134,7 @@ void scheduler_deactivate(struct scheduler *scheduler, struct session *session) 
 	if (user->active_first == NULL) {
 		user->is_active = false;
 		scheduler->n_active--;
+		end_turn(&user->deficit_bytes);
 	}
 }
 
@@ -191,38 +220,17 @@ void scheduler_end_cancelled(struct scheduler *scheduler, struct session *sessio
 	}
 }
 
-/* --- deficit round robin --- */
-
-/* Whose turn it is gets a quantum of bytes to send. A target may overdraw it, which is paid back in later turns; what is not used for
- * want of targets is lost, so that nobody saves for a burst. */
+/* --- turns --- */
 
 enum turn {
 	TURN_BLOCKED, /* nothing can be admitted now */
 	TURN_TAKEN,   /* it was used, or paid for earlier ones */
+	TURN_CUT,     /* for want of tokens, or by the budget: it goes on */
 };
-
-static bool has_tokens(const struct scheduler *scheduler, const struct user *user, int64_t n) {
-	int64_t now_ns = scheduler->prober->clock.now_ns;
-
-	return token_bucket_has(&scheduler->total, n, now_ns) &&
-	       token_bucket_has(&user->bucket, n, now_ns);
-}
-
-/* Long turns cost less, as what one session needs is then at hand; but where tokens are few everybody wants the next one. */
-static int64_t quantum_bytes(const struct scheduler *scheduler, const struct user *user) {
-	return has_tokens(scheduler, user, MANY_TOKENS) ? LONG_QUANTUM_BYTES : QUANTUM_BYTES;
-}
-
-static void end_turn(int64_t *deficit_bytes) {
-	if (*deficit_bytes > 0) {
-		*deficit_bytes = 0;
-	}
-}
 
 /* One turn of a session; lowers *wake_ns to when it wants its next one where it is blocked. */
 static enum turn session_turn(struct scheduler *scheduler, struct session *session,
 			      int64_t *wake_ns) {
-	session->deficit_bytes += quantum_bytes(scheduler, session->user);
 	while (session->deficit_bytes > 0 && session->admitting != NULL && scheduler->budget > 0 &&
 	       has_tokens(scheduler, session->user, 1)) {
 		int64_t cost = PACKET_HEADER_BYTES + (int64_t)session->admitting->size_bytes;
@@ -237,7 +245,7 @@ static enum turn session_turn(struct scheduler *scheduler, struct session *sessi
 		session->user->deficit_bytes -= cost;
 		scheduler->budget--;
 	}
-	return TURN_TAKEN;
+	return session->deficit_bytes > 0 && session->admitting != NULL ? TURN_CUT : TURN_TAKEN;
 }
 
 /* One turn of an owner: of its next session that can use it. */
@@ -251,15 +259,18 @@ static enum turn user_turn(struct scheduler *scheduler, struct user *user, int64
 		end_turn(&user->deficit_bytes);
 		return TURN_BLOCKED;
 	}
-	user->deficit_bytes += quantum_bytes(scheduler, user);
 	if (user->deficit_bytes <= 0) {
 		return TURN_TAKEN;
 	}
 	while (turn == TURN_BLOCKED && session != last) {
-		session = sessions_pop(user);
+		session = user->active_first;
 		turn = session_turn(scheduler, session, wake_ns);
+		if (turn == TURN_CUT) {
+			return TURN_CUT;
+		}
+		(void)sessions_pop(user);
 		if (session->admitting != NULL) {
-			sessions_push(user, session);
+			queue_session(scheduler, session);
 		} else {
 			session->is_active = false;
 			end_turn(&session->deficit_bytes);
@@ -279,22 +290,24 @@ int64_t scheduler_run(struct scheduler *scheduler, uint32_t budget) {
 	while (scheduler->budget > 0 && n_blocked < scheduler->n_active) {
 		struct user *user = scheduler->first;
 		int64_t total_ns = token_bucket_ready_ns(&scheduler->total);
+		enum turn turn;
 
 		user->users->is_over_total = total_ns > now_ns;
 		if (total_ns > now_ns) {
 			count_rate_delay(user->active_first);
 			return total_ns;
 		}
-		n_blocked = user_turn(scheduler, users_pop(scheduler), &wake_ns) == TURN_BLOCKED
-				    ? n_blocked + 1
-				    : 0;
-		if (user->active_first == NULL) {
+		turn = user_turn(scheduler, user, &wake_ns);
+		n_blocked = turn == TURN_BLOCKED ? n_blocked + 1 : 0;
+		if (turn == TURN_CUT) {
+			continue; /* in its place */
+		}
+		(void)users_pop(scheduler);
+		if (user->active_first != NULL) {
+			queue_user(scheduler, user);
+		} else {
 			user->is_active = false;
 			scheduler->n_active--;
-		} else if (defence_is_on(FAIR_TURNS)) {
-			users_push(scheduler, user);
-		} else {
-			users_push_first(scheduler, user);
 		}
 	}
 	return scheduler->budget == 0 && scheduler->n_active > 0 ? now_ns : wake_ns;

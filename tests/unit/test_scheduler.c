@@ -64,6 +64,89 @@ static void scheduler_owners_share_the_total_rate_equally(void **state) {
 	}
 }
 
+static struct timespec stopped[2]; /* CLOCK_REALTIME, CLOCK_MONOTONIC */
+
+static int read_stopped(clockid_t id, struct timespec *ret_time) {
+	*ret_time = stopped[id];
+	return 0;
+}
+
+/* The helper's next turn, @us after its last one by clocks that stand still but for that. */
+static void turn_after(struct helper *helper, int64_t us) {
+	for (size_t i = 0; i < 2; i++) {
+		int64_t ns = stopped[i].tv_nsec + us * 1000;
+
+		stopped[i].tv_sec += ns / 1000000000;
+		stopped[i].tv_nsec = ns % 1000000000;
+	}
+	assert_int_equal(helper_turn(helper, 0), 0);
+}
+
+/* How many more probes one of three owners has sent than another. */
+static uint64_t difference(const struct helper *helper) {
+	uint64_t n[] = {n_sent(helper, ALICE), n_sent(helper, BOB), n_sent(helper, CAROL)};
+	uint64_t least = n[0], most = n[0];
+
+	for (int i = 1; i < 3; i++) {
+		least = n[i] < least ? n[i] : least;
+		most = n[i] > most ? n[i] : most;
+	}
+	return most - least;
+}
+
+/* Tokens come one by one, and then, as after a hold-up, 250 at once: nobody's turn is longer for what he could not send before. Ten packets
+ * are the longest turn; and who had the last long one when tokens became few again is as many ahead. */
+static void scheduler_owner_saves_nothing_for_a_burst(void **state) {
+	static const uid_t uids[] = {ALICE, BOB, CAROL};
+	struct client *clients[3];
+	struct helper *helper;
+
+	config.total_packets_per_second = 5000;
+	*state = helper = rig_open(&config);
+	for (int i = 0; i < 3; i++) {
+		clients[i] = client_new(helper, uids[i], true);
+	}
+	for (int i = 0; i < 3; i++) {
+		(void)client_ping(clients[i], 1, loopback, MAX, LONG_US, 0);
+	}
+	(void)clock_gettime(CLOCK_REALTIME, &stopped[CLOCK_REALTIME]);
+	(void)clock_gettime(CLOCK_MONOTONIC, &stopped[CLOCK_MONOTONIC]);
+	helper->prober.clock.read = read_stopped;
+	for (int i = 0; i < 1000; i++) {
+		turn_after(helper, 200);
+		assert_in_range(difference(helper), 0, 20);
+	}
+	for (int i = 0; i < 10; i++) {
+		turn_after(helper, i == 0 ? 100000 : 0);
+		assert_in_range(difference(helper), 0, 20);
+	}
+	assert_in_range(n_sent(helper, ALICE), 490, 510); /* of 250 + 1,000 + 250 */
+	for (int i = 0; i < 3; i++) {
+		client_free(clients[i]);
+	}
+}
+
+/* Sessions whose turn never comes, one after the other, while the owner's account stays. */
+static void scheduler_owner_who_goes_saves_nothing(void **state) {
+	struct client *idle;
+	struct helper *helper;
+
+	config.total_packets_per_second = 1;
+	*state = helper = rig_open(&config);
+	idle = client_new(helper, ALICE, true);
+	for (int i = 0; i < 20; i++) {
+		struct client *client = client_new(helper, ALICE, true);
+
+		(void)client_ping(client, 1, loopback, MAX, LONG_US, 0);
+		rig_settle(helper);
+		client_free(client);
+		rig_settle(helper);
+	}
+	assert_in_range(n_sent(helper, ALICE), 1, 5);
+	assert_true(rig_session(helper, ALICE)->user->deficit_bytes <= 0);
+	client_free(idle);
+}
+
 static void scheduler_owner_with_many_sessions_gets_no_more(void **state) {
 	struct client *alice[8], *bob;
 	struct helper *helper;
@@ -512,6 +595,8 @@ static void scheduler_random_crowd_leaves_no_account(void **state) {
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(scheduler_owners_share_the_total_rate_equally),
+		TEST(scheduler_owner_saves_nothing_for_a_burst),
+		TEST(scheduler_owner_who_goes_saves_nothing),
 		TEST(scheduler_owner_with_many_sessions_gets_no_more),
 		TEST(scheduler_sessions_of_an_owner_share_equally),
 		TEST(scheduler_owners_share_bytes_not_packets),
