@@ -27,6 +27,25 @@ struct echo forge_echo(const struct prober *prober, uint32_t slot) {
 	return echo;
 }
 
+struct echo forge_wrong(const struct echo *echo, enum forgery forgery) {
+	struct echo other = *echo;
+
+	switch (forgery) {
+	case FORGERY_SECRET:
+		other.secret = 0;
+		break;
+	case FORGERY_LAST_SECRET_BYTE:
+		((uint8_t *)&other.secret)[7] ^= 1;
+		break;
+	case FORGERY_SOURCE:
+		other.destination[3] ^= 1;
+		break;
+	case N_FORGERIES:
+		break;
+	}
+	return other;
+}
+
 /* The header of a packet from @source to us. */
 static void add_header_to_us(struct packet *packet, enum family family, const uint8_t *source) {
 	uint8_t ours[16];

@@ -10,6 +10,11 @@
 /* What the request of a slot's probe holds. */
 struct echo forge_echo(const struct prober *prober, uint32_t slot);
 
+/* What somebody gets wrong who does not know the secret, or is not the one who was asked. */
+enum forgery { FORGERY_SECRET, FORGERY_LAST_SECRET_BYTE, FORGERY_SOURCE, N_FORGERIES };
+
+struct echo forge_wrong(const struct echo *echo, enum forgery forgery);
+
 /* Lets a reply arrive which holds @echo, and comes from its destination; @tun: network_open_tun(). */
 void forge_reply(int tun, const struct prober *prober, uint32_t slot, const struct echo *echo,
 		 size_t n_data);

@@ -147,6 +147,20 @@ void rig_wait(struct rig *rig, const struct ping *ping, uint32_t n) {
 	fail_msg("%u of %u outcomes after 10 s", rig_n_finished(rig, ping), n);
 }
 
+void rig_assert_pending(const struct rig *rig, const struct ping *ping) {
+	assert_int_equal(rig_n_finished(rig, ping), 0);
+}
+
+void rig_assert_event(const struct rig *rig, uint32_t n, enum outcome_kind kind,
+		      const struct ping *ping) {
+	const struct probe_event *last = &rig->prober.events[n - 1];
+
+	assert_int_equal(rig->prober.n_events, n);
+	assert_int_equal(last->outcome.kind, kind);
+	assert_int_equal(last->session, RIG_SESSION);
+	assert_int_equal(last->id, ping->id);
+}
+
 struct outcome rig_outcome(const struct rig *rig, const struct ping *ping, uint32_t index) {
 	struct outcome outcome = {0};
 

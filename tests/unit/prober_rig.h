@@ -54,6 +54,13 @@ void rig_wait(struct rig *rig, const struct ping *ping, uint32_t n);
 
 uint32_t rig_n_finished(const struct rig *rig, const struct ping *ping);
 
+/* None of @ping's probes is finished. */
+void rig_assert_pending(const struct rig *rig, const struct ping *ping);
+
+/* There are @n events, the last one of @kind about @ping. */
+void rig_assert_event(const struct rig *rig, uint32_t n, enum outcome_kind kind,
+		      const struct ping *ping);
+
 /* The final outcome of the target @index, which must have one. */
 struct outcome rig_outcome(const struct rig *rig, const struct ping *ping, uint32_t index);
 

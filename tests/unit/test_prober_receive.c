@@ -1,11 +1,10 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What arrives: whose it is, and how long it took. Probes go to a silent network behind a TUN device, where each test lets arrive
+/* What arrives: whose it is, and how long it took; ICMP errors are in test_prober_errors.c. Probes go to a silent network behind a TUN device, where each test lets arrive
  * what it likes; times are compared with each other only. */
 #include "tests/unit/network.h"
 #include "tests/unit/prober_rig.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -32,10 +31,6 @@ static int tear_down(void **state) {
 
 static bool are_ping(void) {
 	return icmp_sockets_facts(rig.sockets)->are_ping;
-}
-
-static void assert_pending(const struct ping *ping) {
-	assert_int_equal(rig_n_finished(&rig, ping), 0);
 }
 
 /* --- replies --- */
@@ -109,7 +104,7 @@ static void prober_reply_behind_a_flood_is_no_timeout(void **state) {
 	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_sleep_ms(2000);
 	rig_turn(&rig);
-	assert_pending(ping);
+	rig_assert_pending(&rig, ping);
 	assert_in_range(rig.prober.n_foreign, 1, 32999);
 	rig_turn(&rig);
 	assert_int_equal(rig.prober.n_foreign, 33000);
@@ -133,13 +128,6 @@ static void prober_reply_after_the_deadline_is_late_however_it_is_seen(void **st
 
 /* --- late, duplicate --- */
 
-static void assert_event(uint32_t n, enum outcome_kind kind, const struct ping *ping) {
-	assert_int_equal(rig.prober.n_events, n);
-	assert_int_equal(rig.prober.events[n - 1].outcome.kind, kind);
-	assert_int_equal(rig.prober.events[n - 1].session, RIG_SESSION);
-	assert_int_equal(rig.prober.events[n - 1].id, ping->id);
-}
-
 static void prober_duplicates_are_told_once_and_counted(void **state) {
 	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
@@ -151,7 +139,7 @@ static void prober_duplicates_are_told_once_and_counted(void **state) {
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 		assert_int_equal(rig.prober.n_duplicates, n);
 	}
-	assert_event(1, OUTCOME_DUPLICATE, ping);
+	rig_assert_event(&rig, 1, OUTCOME_DUPLICATE, ping);
 	assert_int_equal(rig.prober.n_late, 0);
 }
 
@@ -168,7 +156,7 @@ static void prober_late_replies_are_told_once_and_counted(void **state) {
 		assert_int_equal(rig.prober.n_late, n);
 	}
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
-	assert_event(1, OUTCOME_LATE, ping);
+	rig_assert_event(&rig, 1, OUTCOME_LATE, ping);
 	assert_in_range(rig.prober.events[0].outcome.rtt_ns, 20 * MS, LONG_US * INT64_C(1000));
 	assert_int_equal(rig.prober.events[0].outcome.size_bytes, 56);
 }
@@ -188,7 +176,7 @@ static void prober_late_reply_to_a_released_slot_is_told(void **state) {
 	free(ping);
 	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
-	assert_event(1, OUTCOME_LATE, &copy);
+	rig_assert_event(&rig, 1, OUTCOME_LATE, &copy);
 	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
 	rig_turn(&rig);
 	assert_int_equal(rig.prober.n_late, 2);
@@ -215,27 +203,6 @@ static void prober_events_beyond_the_ring_are_counted(void **state) {
 
 /* --- not ours --- */
 
-enum forgery { FORGERY_SECRET, FORGERY_LAST_SECRET_BYTE, FORGERY_SOURCE, N_FORGERIES };
-
-static struct echo forged(const struct echo *echo, enum forgery forgery) {
-	struct echo other = *echo;
-
-	switch (forgery) {
-	case FORGERY_SECRET:
-		other.secret = 0;
-		break;
-	case FORGERY_LAST_SECRET_BYTE:
-		((uint8_t *)&other.secret)[7] ^= 1;
-		break;
-	case FORGERY_SOURCE:
-		other.destination[3] ^= 1;
-		break;
-	case N_FORGERIES:
-		break;
-	}
-	return other;
-}
-
 static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
@@ -243,14 +210,14 @@ static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
 		struct echo echo = forge_echo(&rig.prober, slot);
 
 		for (enum forgery forgery = 0; forgery < N_FORGERIES; forgery++) {
-			struct echo other = forged(&echo, forgery);
+			struct echo other = forge_wrong(&echo, forgery);
 
 			forge_reply(rig.tun, &rig.prober, slot, &other, 56);
 		}
 		forge_reply(rig.tun, &rig.prober, slot, &echo, 7); /* a part of the secret */
 		forge_reply(rig.tun, &rig.prober, slot, &echo, 0);
 		rig_turn(&rig);
-		assert_pending(ping);
+		rig_assert_pending(&rig, ping);
 		assert_int_equal(rig.prober.n_forged, (N_FORGERIES + 2) * (family + 1));
 		forge_reply(rig.tun, &rig.prober, slot, &echo, 8);
 		rig_turn(&rig);
@@ -274,7 +241,7 @@ static void prober_reply_to_no_probe_is_foreign(void **state) {
 		icmp_sockets_note(rig.sockets, fd); /* as epoll does of ping sockets */
 	}
 	rig_turn(&rig);
-	assert_pending(ping);
+	rig_assert_pending(&rig, ping);
 	assert_int_equal(rig.prober.n_foreign, 2);
 }
 
@@ -289,7 +256,7 @@ static void prober_reply_with_wrong_checksum_is_malformed(void **state) {
 	packet_finish(&packet);
 	packet_write(rig.tun, &packet);
 	rig_turn(&rig);
-	assert_pending(ping);
+	rig_assert_pending(&rig, ping);
 	assert_int_equal(rig.prober.n_malformed,
 			 !are_ping()); /* whose kernel throws it away itself */
 }
@@ -309,7 +276,7 @@ static void prober_small_payload_is_answered_unverified(void **state) {
 			forge_reply(rig.tun, &rig.prober, rig_slot(ping), &other, size);
 			forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, size - 1);
 			rig_turn(&rig);
-			assert_pending(ping);
+			rig_assert_pending(&rig, ping);
 		}
 		forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, size);
 		rig_turn(&rig);
@@ -319,167 +286,6 @@ static void prober_small_payload_is_answered_unverified(void **state) {
 		prober_forget_news(&rig.prober, RIG_SESSION);
 		rig.n_pings = 0;
 		free(ping);
-	}
-}
-
-/* --- ICMP errors --- */
-
-static void prober_error_with_secret_ends_the_probe(void **state) {
-	static const uint8_t types[N_FAMILIES] = {3, 1}, codes[N_FAMILIES] = {13, 4};
-
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
-		uint32_t slot = rig_slot(ping);
-		struct echo echo = forge_echo(&rig.prober, slot);
-		struct outcome outcome;
-
-		forge_error(rig.tun, &rig.prober, slot, &echo, 8, types[family], codes[family]);
-		rig_turn(&rig);
-		outcome = rig_outcome(&rig, ping, 0);
-		assert_int_equal(outcome.kind, OUTCOME_ICMP_ERROR);
-		assert_int_equal(outcome.flags & OUTCOME_UNVERIFIED, 0);
-		assert_int_equal(outcome.icmp_type, types[family]);
-		assert_int_equal(outcome.icmp_code, codes[family]);
-		assert_int_equal(outcome.next_hop_mtu, 0);
-		assert_int_equal(outcome.reporter.s6_addr[15], 254);
-		assert_true(IN6_IS_ADDR_V4MAPPED(&outcome.reporter) == (family == FAMILY_IPV4));
-		forge_error(rig.tun, &rig.prober, slot, &echo, 8, types[family],
-			    codes[family]); /* once more */
-		rig_turn(&rig);
-	}
-	assert_int_equal(rig.part.counters.icmp_errors, 2);
-	assert_int_equal(rig.prober.n_events, 0);
-}
-
-static void prober_error_of_size_tells_the_next_hops_mtu(void **state) {
-	static const uint8_t types[N_FAMILIES] = {3, 2};
-
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
-		uint32_t slot = rig_slot(ping);
-		struct echo echo = forge_echo(&rig.prober, slot);
-
-		forge_error(rig.tun, &rig.prober, slot, &echo, 8, types[family],
-			    family == FAMILY_IPV4 ? 4 : 0);
-		rig_turn(&rig);
-		assert_int_equal(rig_outcome(&rig, ping, 0).next_hop_mtu, 1500);
-	}
-}
-
-static void prober_error_without_secret_is_an_event_until_the_reply(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
-	uint32_t slot = rig_slot(ping);
-	struct echo echo = forge_echo(&rig.prober, slot);
-
-	for (int i = 0; i < 3; i++) {
-		forge_error(rig.tun, &rig.prober, slot, &echo, (size_t)i, 3, 1);
-		rig_turn(&rig);
-		assert_pending(ping);
-		assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
-	}
-	assert_int_equal(rig.prober.events[0].outcome.flags, OUTCOME_UNVERIFIED);
-	assert_int_equal(rig.prober.events[0].outcome.icmp_code, 1);
-	assert_int_equal(rig.part.counters.unverified_errors, 1);
-	forge_reply(rig.tun, &rig.prober, slot, &echo, 56);
-	rig_turn(&rig);
-	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
-	assert_int_equal(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED, 0);
-	assert_int_equal(rig_outcome(&rig, ping, 0).size_bytes, 56);
-}
-
-static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **state) {
-	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
-	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
-
-	forge_error(rig.tun, &rig.prober, rig_slot(ping), &echo, 0, 11, 0);
-	rig_turn(&rig);
-	assert_pending(ping);
-	rig_wait(&rig, ping, 1);
-	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_ICMP_ERROR);
-	assert_int_equal(rig_outcome(&rig, ping, 0).icmp_type, 11);
-	assert_true(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED);
-	assert_int_equal(rig.part.counters.timeouts, 0);
-}
-
-static void prober_error_with_secret_follows_one_without(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
-	uint32_t slot = rig_slot(ping);
-	struct echo echo = forge_echo(&rig.prober, slot);
-
-	forge_error(rig.tun, &rig.prober, slot, &echo, 0, 3, 1);
-	forge_error(rig.tun, &rig.prober, slot, &echo, 8, 11, 0);
-	rig_turn(&rig);
-	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_ICMP_ERROR);
-	assert_int_equal(rig_outcome(&rig, ping, 0).icmp_type, 11);
-	assert_int_equal(rig_outcome(&rig, ping, 0).flags & OUTCOME_UNVERIFIED, 0);
-}
-
-static void prober_forged_error_changes_nothing(void **state) {
-	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
-	uint32_t slot = rig_slot(ping);
-	struct echo echo = forge_echo(&rig.prober, slot);
-
-	for (enum forgery forgery = 0; forgery < N_FORGERIES; forgery++) {
-		struct echo other = forged(&echo, forgery);
-
-		forge_error(rig.tun, &rig.prober, slot, &other, 8, 3, 1);
-	}
-	rig_turn(&rig);
-	assert_pending(ping);
-	assert_int_equal(rig.prober.n_forged, N_FORGERIES);
-	rig_wait(&rig, ping, 1);
-	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
-}
-
-/* A router pads a short quote with zeros (RFC 4884); those are not the secret. */
-static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void **state) {
-	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
-	struct ping *ping = rig_ping(&rig, LONG_US, targets);
-	struct echo echo;
-
-	ping->size_bytes = 4;
-	rig_start(&rig, ping);
-	echo = forge_echo(&rig.prober, rig_slot(ping));
-	memset((uint8_t *)&echo.secret + 4, 0, 4);
-	forge_error(rig.tun, &rig.prober, rig_slot(ping), &echo, 100, 11, 0);
-	rig_turn(&rig);
-	assert_int_equal(rig.prober.n_forged, 0);
-	assert_event(1, OUTCOME_UNVERIFIED_ERROR, ping);
-}
-
-/* The kernel offers every ICMP error that quotes an echo request to every raw socket, and its errno to whoever sends next. */
-static void prober_errors_do_not_reach_raw_send_sockets(void **state) {
-	int n_told = 0;
-
-	rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
-	rig_probe(&rig, LONG_US, silent[FAMILY_IPV6]);
-	rig_turn(&rig); /* takes their stamps */
-	for (size_t i = 0; i < rig.n_pings; i++) {
-		struct echo echo = forge_echo(&rig.prober, rig_slot(rig.pings[i]));
-
-		forge_error(rig.tun, &rig.prober, rig_slot(rig.pings[i]), &echo, 8, i == 0 ? 3 : 1,
-			    1);
-	}
-	for (int fd = DESCRIPTOR_FIRST_SEND; fd <= DESCRIPTOR_LAST_SEND; fd++) {
-		struct pollfd error = {.fd = fd};
-
-		n_told += poll(&error, 1, 0) > 0 && error.revents & POLLERR;
-	}
-	assert_int_equal(n_told, are_ping() ? 2 : 0); /* which have no other way */
-}
-
-static void prober_errors_about_others_do_not_fail_a_send(void **state) {
-	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *first = rig_probe(&rig, LONG_US, silent[family]), *ping;
-		struct echo foreign = forge_echo(&rig.prober, rig_slot(first));
-
-		foreign.identifier ^= 0x8000;
-		forge_error(rig.tun, &rig.prober, rig_slot(first), &foreign, 8,
-			    family == FAMILY_IPV4 ? 3 : 1, 1);
-		ping = rig_probe(&rig, LONG_US, loopback[family]);
-		rig_wait(&rig, ping, 1);
-		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
-		assert_pending(first);
 	}
 }
 
@@ -533,7 +339,7 @@ static void prober_after_a_step_stamps_are_used_again(void **state) {
 	rig_turn(&rig);
 	step_ns = 0;
 	rig_turn(&rig);
-	assert_pending(ping);
+	rig_assert_pending(&rig, ping);
 	ping = rig_probe(&rig, LONG_US, loopback[FAMILY_IPV4]);
 	rig_wait(&rig, ping, 1);
 	assert_int_equal(rig_outcome(&rig, ping, 0).flags,
@@ -592,15 +398,6 @@ int main(void) {
 		TEST(prober_reply_to_no_probe_is_foreign),
 		TEST(prober_reply_with_wrong_checksum_is_malformed),
 		TEST(prober_small_payload_is_answered_unverified),
-		TEST(prober_error_with_secret_ends_the_probe),
-		TEST(prober_error_of_size_tells_the_next_hops_mtu),
-		TEST(prober_error_without_secret_is_an_event_until_the_reply),
-		TEST(prober_error_without_secret_is_the_outcome_at_the_deadline),
-		TEST(prober_error_with_secret_follows_one_without),
-		TEST(prober_forged_error_changes_nothing),
-		TEST(prober_error_with_padded_quote_of_small_payload_is_not_forged),
-		TEST(prober_errors_do_not_reach_raw_send_sockets),
-		TEST(prober_errors_about_others_do_not_fail_a_send),
 		TEST(prober_step_of_the_clock_never_reaches_a_round_trip_time),
 		TEST(prober_after_a_step_stamps_are_used_again),
 		TEST(prober_drops_of_our_socket_are_told),
