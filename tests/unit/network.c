@@ -8,6 +8,7 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,21 +38,27 @@ int network_enter(void) {
 	return 0;
 }
 
-/* The kernel makes an IPv6 address of a device that came up valid by and by, in a thread of its own. */
+/* The kernel makes an IPv6 address of a device that came up valid by and by, in a thread of its own, and it can be bound to before packets
+ * to it arrive: so one is sent until it does. */
 static void wait_for_ipv6_address(void) {
-	struct sockaddr_in6 address = {.sin6_family = AF_INET6};
-	int r = -1, fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(9)};
+	const struct sockaddr *ours = (const struct sockaddr *)&address;
+	int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool is_bound = false;
+	char byte = 0;
 
 	(void)inet_pton(AF_INET6, NETWORK_IPV6, &address.sin6_addr);
-	for (int i = 0; r < 0 && i < 10000; i++) {
-		r = bind(fd, (const struct sockaddr *)&address, sizeof address);
+	for (int i = 0; i < 10000; i++) {
+		is_bound = is_bound || bind(fd, ours, sizeof address) == 0;
+		if (is_bound && sendto(fd, &byte, 1, 0, ours, sizeof address) == 1 &&
+		    recv(fd, &byte, 1, 0) == 1) {
+			(void)close(fd);
+			return;
+		}
 		(void)usleep(1000);
 	}
-	if (r < 0) {
-		perror(NETWORK_IPV6);
-		abort();
-	}
-	(void)close(fd);
+	perror(NETWORK_IPV6);
+	abort();
 }
 
 int network_open_tun(void) {
