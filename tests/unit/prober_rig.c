@@ -21,6 +21,15 @@ void rig_config(struct config *ret_config) {
 	ret_config->limits.packets_per_second = CONFIG_UNLIMITED;
 }
 
+static int64_t passed_seconds;
+
+static int read_after_stop(clockid_t id, struct timespec *ret_time) {
+	int r = clock_gettime(id, ret_time);
+
+	ret_time->tv_sec += passed_seconds;
+	return r;
+}
+
 void rig_open(struct rig *rig) {
 	struct tried tried[PROTOCOL_MAX_TRIED];
 	struct owner owner;
@@ -35,6 +44,7 @@ void rig_open(struct rig *rig) {
 	owner_find(&rig->realm, &(struct subordinates){0}, &(struct peer){.uid = 1000}, &owner);
 	assert_int_equal(user_open_session(&rig->users, &owner, 0, &rig->part, &rig->user), 0);
 	rig->n_pings = 0;
+	passed_seconds = 0;
 }
 
 void rig_close(struct rig *rig) {
@@ -183,4 +193,9 @@ void rig_sleep_ms(int64_t ms) {
 	const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
 
 	(void)nanosleep(&time, NULL);
+}
+
+void rig_pass_seconds(struct rig *rig, int64_t seconds) {
+	rig->prober.clock.read = read_after_stop;
+	passed_seconds += seconds;
 }

@@ -69,3 +69,6 @@ uint32_t rig_slot(const struct ping *ping);
 
 /* Sleeps. */
 void rig_sleep_ms(int64_t ms);
+
+/* Lets seconds pass at once: both clocks of the prober go on as if it had been stopped meanwhile. */
+void rig_pass_seconds(struct rig *rig, int64_t seconds);

@@ -350,32 +350,21 @@ static void prober_waiting_probe_can_be_cancelled(void **state) {
 
 /* --- time --- */
 
-static int64_t stopped_ns;
-
-/* The clocks after a stop, which both of them count. */
-static int read_after_stop(clockid_t id, struct timespec *ret_time) {
-	int r = clock_gettime(id, ret_time);
-
-	ret_time->tv_sec += stopped_ns / 1000000000;
-	return r;
-}
-
 /* Stopped for minutes, the helper finds all timers expired, and sends what waited: with its own full time-out. */
 static void prober_after_a_long_stop_what_waited_has_its_time(void **state) {
 	const char *const targets[] = {silent[0], silent[0], silent[0], NULL};
 	struct ping *ping = rig_ping(&rig, 60000000, targets);
 
 	rig_start(&rig, ping);
-	rig.prober.clock.read = read_after_stop;
-	stopped_ns = INT64_C(300000000000);
+	rig_pass_seconds(&rig, 300);
 	rig_turn(&rig);
 	assert_int_equal(rig_n_finished(&rig, ping), 2);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
 	assert_int_equal(rig.part.counters.probes_sent, 3);
-	stopped_ns += INT64_C(59000000000);
+	rig_pass_seconds(&rig, 59);
 	rig_turn(&rig);
 	assert_int_equal(rig_n_finished(&rig, ping), 2);
-	stopped_ns += INT64_C(2000000000);
+	rig_pass_seconds(&rig, 2);
 	rig_turn(&rig);
 	assert_int_equal(rig_outcome(&rig, ping, 2).kind, OUTCOME_TIMEOUT);
 }

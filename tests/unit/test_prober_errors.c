@@ -5,8 +5,10 @@
 #include "tests/unit/network.h"
 #include "tests/unit/prober_rig.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "helper/descriptors.h"
 
@@ -96,12 +98,13 @@ static void prober_error_without_secret_is_an_event_until_the_reply(void **state
 }
 
 static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **state) {
-	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 	forge_error(rig.tun, &rig.prober, rig_slot(ping), &echo, 0, 11, 0);
 	rig_turn(&rig);
 	rig_assert_pending(&rig, ping);
+	rig_pass_seconds(&rig, LONG_US / 1000000);
 	rig_wait(&rig, ping, 1);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_ICMP_ERROR);
 	assert_int_equal(rig_outcome(&rig, ping, 0).icmp_type, 11);
@@ -123,7 +126,7 @@ static void prober_error_with_secret_follows_one_without(void **state) {
 }
 
 static void prober_forged_error_changes_nothing(void **state) {
-	struct ping *ping = rig_probe(&rig, 20000, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -135,6 +138,7 @@ static void prober_forged_error_changes_nothing(void **state) {
 	rig_turn(&rig);
 	rig_assert_pending(&rig, ping);
 	assert_int_equal(rig.prober.n_forged, N_FORGERIES);
+	rig_pass_seconds(&rig, LONG_US / 1000000);
 	rig_wait(&rig, ping, 1);
 	assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_TIMEOUT);
 }
@@ -181,7 +185,7 @@ static void prober_errors_about_others_do_not_fail_a_send(void **state) {
 		struct ping *first = rig_probe(&rig, LONG_US, silent[family]), *ping;
 		struct echo foreign = forge_echo(&rig.prober, rig_slot(first));
 
-		foreign.identifier ^= 0x8000;
+		foreign.sequence ^= 0x8000; /* by its identifier it concerns the same socket */
 		forge_error(rig.tun, &rig.prober, rig_slot(first), &foreign, 8,
 			    family == FAMILY_IPV4 ? 3 : 1, 1);
 		ping = rig_probe(&rig, LONG_US, loopback[family]);
@@ -189,6 +193,52 @@ static void prober_errors_about_others_do_not_fail_a_send(void **state) {
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 		rig_assert_pending(&rig, first);
 	}
+}
+
+/* --- errors as fast as the helper sends --- */
+
+static struct ping *flooded; /* about whose probe an error arrives before each send, if any */
+
+ssize_t __real_sendto(int fd, const void *bytes, size_t n_bytes, int flags,
+		      const struct sockaddr *address, socklen_t n_address_bytes);
+ssize_t __wrap_sendto(int fd, const void *bytes, size_t n_bytes, int flags,
+		      const struct sockaddr *address, socklen_t n_address_bytes);
+
+/* The prober's sends, of icmp_io.c. */
+ssize_t __wrap_sendto(int fd, const void *bytes, size_t n_bytes, int flags,
+		      const struct sockaddr *address, socklen_t n_address_bytes) {
+	if (flooded != NULL) {
+		uint32_t slot = rig_slot(flooded);
+		struct echo foreign = forge_echo(&rig.prober, slot);
+
+		foreign.sequence ^= 0x8000;
+		forge_error(rig.tun, &rig.prober, slot, &foreign, 8,
+			    rig.prober.table.probes[slot].family == FAMILY_IPV4 ? 3 : 1, 1);
+	}
+	return __real_sendto(fd, bytes, n_bytes, flags, address, n_address_bytes);
+}
+
+/* A ping socket is told one at every try. They are not believed, but there is an end to it; a raw socket hears nothing of them. */
+static void prober_errors_about_others_fail_a_send_after_ten_seconds(void **state) {
+	for (enum family family = 0; family < N_FAMILIES; family++) {
+		struct ping *ping;
+		struct outcome outcome;
+
+		flooded = NULL;
+		flooded = rig_probe(&rig, 60000000, silent[family]);
+		ping = rig_probe(&rig, LONG_US, loopback[family]);
+		for (int seconds = 0; are_ping() && seconds < 10; seconds += 3) {
+			rig_assert_pending(&rig, ping);
+			assert_int_equal(rig.user->n_held_up, 1);
+			rig_pass_seconds(&rig, 3);
+			rig_turn(&rig);
+		}
+		rig_wait(&rig, ping, 1);
+		outcome = rig_outcome(&rig, ping, 0);
+		assert_int_equal(outcome.kind, are_ping() ? OUTCOME_SEND_ERROR : OUTCOME_REPLY);
+		assert_true(!are_ping() || outcome.error == ENOBUFS);
+	}
+	flooded = NULL;
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
@@ -204,6 +254,7 @@ int main(void) {
 		TEST(prober_error_with_padded_quote_of_small_payload_is_not_forged),
 		TEST(prober_errors_do_not_reach_raw_send_sockets),
 		TEST(prober_errors_about_others_do_not_fail_a_send),
+		TEST(prober_errors_about_others_fail_a_send_after_ten_seconds),
 	};
 	int r = network_enter();
 
