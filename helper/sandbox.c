@@ -175,30 +175,24 @@ static int allow(scmp_filter_ctx filter, const struct sandbox_rule *rule) {
 	return 0;
 }
 
-static int allow_all(scmp_filter_ctx filter, bool is_private, const struct sandbox_rule *rules,
-		     size_t n_rules) {
-	int r;
-
-	for (size_t i = 0; i < n_rules; i++) {
-		enum sandbox_descriptors set = rules[i].descriptors;
-
-		if (is_private &&
-		    (set == SANDBOX_LISTENER || set == SANDBOX_MANAGER || set == SANDBOX_ROUTES)) {
-			continue;
-		}
-		if ((r = allow(filter, &rules[i])) < 0) {
-			return r;
-		}
-	}
-	return 0;
-}
-
 int sandbox_load_filter(bool is_private, bool peeks) {
 	CLEANUP(cleanup_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	const struct sandbox_rule abort_rule = {
 		.call = SCMP_SYS(tgkill),
 		.checks = {{0, SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0},
 			   {2, SCMP_CMP_EQ, SIGABRT, 0}},
+	};
+	const struct {
+		const struct sandbox_rule *rules;
+		size_t n_rules;
+	} sets[] = {
+		{sandbox_rules, sandbox_n_rules},
+		{sandbox_shared_rules, is_private ? 0 : sandbox_n_shared_rules},
+		{sandbox_peeking_rules, peeks ? sandbox_n_peeking_rules : 0},
+#ifdef MULTIPING_SANITIZE
+		{sandbox_sanitizer_rules, sandbox_n_sanitizer_rules},
+#endif
+		{&abort_rule, 1},
 	};
 	int r;
 
@@ -212,19 +206,10 @@ int sandbox_load_filter(bool is_private, bool peeks) {
 	if (r == 0) { /* and the kernel's own errors would be lost */
 		r = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
 	}
-	if (r < 0 || (r = allow_all(filter, is_private, sandbox_rules, sandbox_n_rules)) < 0 ||
-	    (r = allow(filter, &abort_rule)) < 0) {
-		return r;
+	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
+		for (size_t j = 0; r == 0 && j < sets[i].n_rules; j++) {
+			r = allow(filter, &sets[i].rules[j]);
+		}
 	}
-	if (peeks && (r = allow_all(filter, is_private, sandbox_peeking_rules,
-				    sandbox_n_peeking_rules)) < 0) {
-		return r;
-	}
-#ifdef MULTIPING_SANITIZE
-	r = allow_all(filter, is_private, sandbox_sanitizer_rules, sandbox_n_sanitizer_rules);
-	if (r < 0) {
-		return r;
-	}
-#endif
-	return defence_is_on(FILTER) ? seccomp_load(filter) : 0;
+	return r == 0 && defence_is_on(FILTER) ? seccomp_load(filter) : r;
 }

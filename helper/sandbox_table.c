@@ -61,18 +61,11 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW(recvmmsg, SEND), /* their error queues; ping sockets get the answers, too */
 
 	/* clients: no control data, and so no descriptors, either way */
-	ALLOW_IF(accept4, LISTENER, EQUAL(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
 	ALLOW_IF(recvfrom, CLIENT, EQUAL(4, 0)), /* recv(2) */
 	ALLOW_IF(sendto, CLIENT, EQUAL(4, 0)), /* send(2) */
 	ALLOW(close, CLIENT),
 
-	/* the host's addresses: connected to the kernel, which tells anybody and obeys nobody without a capability */
-	ALLOW_IF(recvfrom, ROUTES, EQUAL(4, 0)),
-	ALLOW_IF(sendto, ROUTES, EQUAL(4, 0)),
-
 	/* questions about sockets */
-	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
-	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERGROUPS)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_MEMINFO)),
 	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, CLIENT_SOCKET_PASSRIGHTS)),
 
@@ -98,7 +91,6 @@ const struct sandbox_rule sandbox_rules[] = {
 	/* the log, and the C library's last words */
 	ALLOW(write, LOG),
 	ALLOW(writev, LOG),
-	ALLOW(write, MANAGER), /* "WATCHDOG=1": a connected datagram socket, or /dev/null */
 
 	/* the end; an assertion ends in SIGABRT, with its message (sandbox.c adds tgkill(2) of this very process) */
 	ALLOW(exit_group, ANY),
@@ -109,6 +101,21 @@ const struct sandbox_rule sandbox_rules[] = {
 	ALLOW(rt_sigreturn, ANY),
 };
 const size_t sandbox_n_rules = sizeof sandbox_rules / sizeof *sandbox_rules;
+
+const struct sandbox_rule sandbox_shared_rules[] = {
+	/* clients that come, and who they are */
+	ALLOW_IF(accept4, LISTENER, EQUAL(3, SOCK_NONBLOCK | SOCK_CLOEXEC)),
+	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERCRED)),
+	ALLOW_IF(getsockopt, ANY, EQUAL(1, SOL_SOCKET), EQUAL(2, SO_PEERGROUPS)),
+
+	/* the host's addresses: connected to the kernel, which tells anybody and obeys nobody without a capability */
+	ALLOW_IF(recvfrom, ROUTES, EQUAL(4, 0)),
+	ALLOW_IF(sendto, ROUTES, EQUAL(4, 0)),
+
+	/* "WATCHDOG=1": a connected datagram socket, or /dev/null */
+	ALLOW(write, MANAGER),
+};
+const size_t sandbox_n_shared_rules = sizeof sandbox_shared_rules / sizeof *sandbox_shared_rules;
 
 const struct sandbox_rule sandbox_peeking_rules[] = {
 	ALLOW_IF(recvmsg, CLIENT, EQUAL(2, MSG_PEEK | MSG_DONTWAIT)),

@@ -13,9 +13,9 @@ enum sandbox_descriptors {
 	SANDBOX_LOG,
 	SANDBOX_EPOLL,
 	SANDBOX_RECEIVE,
-	SANDBOX_LISTENER, /* none in a private helper */
-	SANDBOX_MANAGER,  /* the same */
-	SANDBOX_ROUTES,   /* the same */
+	SANDBOX_LISTENER,
+	SANDBOX_MANAGER,
+	SANDBOX_ROUTES,
 	SANDBOX_SEND,
 	SANDBOX_CLIENT,
 };
@@ -38,6 +38,10 @@ extern const struct sandbox_range sandbox_ranges[];
 extern const size_t sandbox_n_ranges;
 extern const struct sandbox_rule sandbox_rules[];
 extern const size_t sandbox_n_rules;
+
+/* Further ones of the shared helper. */
+extern const struct sandbox_rule sandbox_shared_rules[];
+extern const size_t sandbox_n_shared_rules;
 
 /* Further ones where clients could send descriptors. */
 extern const struct sandbox_rule sandbox_peeking_rules[];

@@ -32,7 +32,7 @@ KILLED, REFUSED = "killed", {"EPERM", "EACCES"}
 
 PROT_READ, PROT_WRITE, PROT_EXEC = 1, 2, 4
 MAP_SHARED, MAP_PRIVATE, MAP_ANONYMOUS, MAP_NORESERVE = 1, 2, 0x20, 0x4000
-IP_HDRINCL, IPV6_HDRINCL, SO_MARK, SO_ATTACH_FILTER, SO_DETACH_FILTER = 3, 36, 36, 26, 27
+IP_HDRINCL, IPV6_HDRINCL, SO_MARK, SO_ATTACH_FILTER, SO_DETACH_FILTER, SO_PEERGROUPS = 3, 36, 36, 26, 27, 59
 SOL_IP, SOL_IPV6 = 0, 41
 PTRACE_ATTACH = 16
 SCM_RIGHTS = socket.SCM_RIGHTS
@@ -158,6 +158,14 @@ class Sockets(TakenOver):
             "addressed": ("sendto", taken_over.CLIENT, b"x", 1, 0, ipv4("127.0.0.1"), 16),
             "address in the upper half": ("sendto", taken_over.CLIENT, b"x", 1, 0, 1 << 32, 16),
         })
+
+    @rig.defended_by("CHECKED_ARGUMENTS")
+    def test_private_helper_asks_nobody_who_he_is(self):
+        # it knew before the filter; the shared one asks whoever comes
+        attacks = {option: ("getsockopt", taken_over.CLIENT, socket.SOL_SOCKET, option, bytes(16), struct.pack("=I", 16))
+                   for option in (socket.SO_PEERCRED, SO_PEERGROUPS)}
+        self.assert_all({KILLED}, attacks, starts=OF_ITS_CALLER + (PrivateByRoot,))
+        self.assert_all({0}, attacks, starts=SHARED if not self.without else ())
 
     @rig.defended_by("FILTER")
     def test_no_descriptor_is_made_moved_or_shut(self):
