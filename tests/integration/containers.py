@@ -88,7 +88,11 @@ tmp_dir = "{self.folder}/tmp"
         return subprocess.Popen(self.command(*arguments), env=self.environment, text=True, **options)
 
     def build_helper(self):
-        self.do("build", "--quiet", "--tag", HELPER_IMAGE, rig.BUILD / "helper/container/image")
+        context = rig.BUILD / "helper/container/image"
+        if rig.HELPERS:  # linked statically, too
+            context = shutil.copytree(context, self.folder / "helper")
+            subprocess.run(["strip", "-o", context / "multiping-helper", Path(rig.HELPERS) / "multiping-helper"], check=True)
+        self.do("build", "--quiet", "--tag", HELPER_IMAGE, context)
 
     def build_client(self):
         context = self.folder / "client"
