@@ -30,3 +30,11 @@ int64_t clock_monotonic_ns(const struct clock *clock);
 static inline bool clock_stamps_hold(const struct clock *clock, int64_t sent_ns) {
 	return sent_ns > clock->stepped_ns;
 }
+
+static inline int64_t clock_earlier(int64_t a_ns, int64_t b_ns) {
+	return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static inline int64_t clock_later(int64_t a_ns, int64_t b_ns) {
+	return a_ns > b_ns ? a_ns : b_ns;
+}

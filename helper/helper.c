@@ -45,10 +45,10 @@ static struct hello_result hello_make(const struct helper *helper) {
 	return hello;
 }
 
-int helper_watch(int fd, uint32_t events, enum source source, uint32_t number) {
+int helper_watch(int operation, int fd, uint32_t events, enum source source, uint32_t number) {
 	struct epoll_event event = {.events = events, .data.u64 = (uint64_t)source << 32 | number};
 
-	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+	return epoll_ctl(DESCRIPTOR_EPOLL, operation, fd, &event) < 0 ? -errno : 0;
 }
 
 /* What the owners share: ping sockets have identifiers for fewer than may be configured. */
@@ -117,7 +117,8 @@ static int follow_routes(struct helper *helper) {
 	int r = host_addresses_open(&helper->host);
 
 	helper->has_routes = r == 0;
-	return r < 0 ? r : helper_watch(DESCRIPTOR_ROUTES, EPOLLIN, SOURCE_ROUTES, 0);
+	return r < 0 ? r
+		     : helper_watch(EPOLL_CTL_ADD, DESCRIPTOR_ROUTES, EPOLLIN, SOURCE_ROUTES, 0);
 }
 
 int helper_add_listener(struct helper *helper, int fd, unsigned realm) {
@@ -127,11 +128,11 @@ int helper_add_listener(struct helper *helper, int fd, unsigned realm) {
 		return r;
 	}
 	helper->listener_realms[fd] = realm;
-	return helper_watch(fd, EPOLLIN, SOURCE_LISTENER, (uint32_t)fd);
+	return helper_watch(EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_LISTENER, (uint32_t)fd);
 }
 
 int helper_watch_signals(struct helper *helper, int fd) {
-	return helper_watch(fd, EPOLLIN, SOURCE_SIGNAL, 0);
+	return helper_watch(EPOLL_CTL_ADD, fd, EPOLLIN, SOURCE_SIGNAL, 0);
 }
 
 void helper_tell_alive(struct helper *helper, int64_t interval_ns) {

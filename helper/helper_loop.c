@@ -117,7 +117,7 @@ int helper_begin_session(struct helper *helper, int fd, const struct peer *peer,
 	session->number = number_take(helper);
 	helper->sessions[session->number % USER_MAX_CONNECTIONS] = session;
 	helper->n_without_hello++;
-	r = helper_watch(fd, EPOLLIN | EPOLLRDHUP, SOURCE_SESSION, session->number);
+	r = helper_watch(EPOLL_CTL_ADD, fd, EPOLLIN | EPOLLRDHUP, SOURCE_SESSION, session->number);
 	if (r < 0) {
 		fault_set(&fault, PROTOCOL_CODE_CONNECTIONS,
 			  "cannot watch one more connection: errno %d", -r);
@@ -155,13 +155,8 @@ int helper_add_session(struct helper *helper, int fd, const struct peer *starter
 /* Watches all listeners for @events, from @accept_ns on for connections again. */
 static void watch_listeners(struct helper *helper, uint32_t events, int64_t accept_ns) {
 	for (uint32_t fd = DESCRIPTOR_FIRST_LISTENER; fd <= DESCRIPTOR_LAST_LISTENER; fd++) {
-		struct epoll_event event = {
-			.events = events,
-			.data.u64 = (uint64_t)SOURCE_LISTENER << 32 | fd,
-		};
-
-		(void)epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_MOD, (int)fd,
-				&event); /* if it is one */
+		/* if it is one */
+		(void)helper_watch(EPOLL_CTL_MOD, (int)fd, events, SOURCE_LISTENER, fd);
 	}
 	helper->accept_ns = accept_ns;
 }
@@ -184,16 +179,14 @@ static void accept_some(struct helper *helper, int listener) {
 
 /* Asks for EPOLLOUT just as long as the session's socket is full. */
 static int update_output(struct session *session) {
-	struct epoll_event event = {
-		.events = EPOLLIN | EPOLLRDHUP | (session->is_blocked ? EPOLLOUT : 0),
-		.data.u64 = (uint64_t)SOURCE_SESSION << 32 | session->number,
-	};
+	uint32_t output = session->is_blocked ? EPOLLOUT : 0;
 
 	if (session->is_blocked == session->asks_output) {
 		return 0;
 	}
 	session->asks_output = session->is_blocked;
-	return epoll_ctl(DESCRIPTOR_EPOLL, EPOLL_CTL_MOD, session->fd, &event) < 0 ? -errno : 0;
+	return helper_watch(EPOLL_CTL_MOD, session->fd, EPOLLIN | EPOLLRDHUP | output,
+			    SOURCE_SESSION, session->number);
 }
 
 /* What follows every use of a session: it is closed, or its wishes are passed on. */
@@ -348,30 +341,21 @@ static void handle_event(struct helper *helper, const struct epoll_event *event)
 
 /* How long to sleep, at most @most_ns. */
 static struct timespec time_to_sleep(const struct helper *helper, int64_t most_ns) {
-	int64_t at_ns = timing_wheel_next_ns(&helper->prober.wheel);
+	int64_t at_ns = clock_earlier(timing_wheel_next_ns(&helper->prober.wheel),
+				      clock_earlier(helper->alive_ns, helper->accept_ns));
 	int64_t wait_ns;
 
-	if (helper->n_without_hello > 0 && helper->hello_check_ns < at_ns) {
-		at_ns = helper->hello_check_ns;
+	if (helper->n_without_hello > 0) {
+		at_ns = clock_earlier(at_ns, helper->hello_check_ns);
 	}
-	if (helper->scheduler.n_active > 0 && helper->send_ns < at_ns) {
-		at_ns = helper->send_ns;
+	if (helper->scheduler.n_active > 0) {
+		at_ns = clock_earlier(at_ns, helper->send_ns);
 	}
-	if (helper->prober.news_first != NULL && helper->delivered_ns + DELIVERY_NS < at_ns) {
-		at_ns = helper->delivered_ns + DELIVERY_NS;
-	}
-	if (helper->alive_ns < at_ns) {
-		at_ns = helper->alive_ns;
-	}
-	if (helper->accept_ns < at_ns) {
-		at_ns = helper->accept_ns;
+	if (helper->prober.news_first != NULL) {
+		at_ns = clock_earlier(at_ns, helper->delivered_ns + DELIVERY_NS);
 	}
 	wait_ns = at_ns - clock_monotonic_ns(&helper->prober.clock);
-	if (wait_ns > most_ns) {
-		wait_ns = most_ns;
-	} else if (wait_ns < 0) {
-		wait_ns = 0;
-	}
+	wait_ns = clock_earlier(clock_later(wait_ns, 0), most_ns);
 	return (struct timespec){wait_ns / 1000000000, wait_ns % 1000000000};
 }
 
@@ -381,14 +365,10 @@ static int change_watching(const struct helper *helper, int operation) {
 	uint64_t set = icmp_sockets_facts(helper->sockets)->receivers;
 
 	for (uint32_t fd = 0; set != 0; fd++, set >>= 1) {
-		struct epoll_event event = {
-			.events = EPOLLIN,
-			.data.u64 = (uint64_t)SOURCE_ICMP << 32 | fd,
-		};
+		int r = set & 1 ? helper_watch(operation, (int)fd, EPOLLIN, SOURCE_ICMP, fd) : 0;
 
-		if (set & 1 && epoll_ctl(DESCRIPTOR_EPOLL, operation, (int)fd, &event) < 0 &&
-		    errno != EEXIST) { /* an earlier try ended half-way */
-			return -errno;
+		if (r < 0 && r != -EEXIST) { /* an earlier try ended half-way */
+			return r;
 		}
 	}
 	return 0;

@@ -46,8 +46,8 @@ struct helper {
 	bool is_private, is_told_to_end;
 };
 
-/* Asks epoll for @events of @fd. -errno. */
-int helper_watch(int fd, uint32_t events, enum source source, uint32_t number);
+/* Asks epoll for @events of @fd, by EPOLL_CTL_ADD or another @operation. -errno. */
+int helper_watch(int operation, int fd, uint32_t events, enum source source, uint32_t number);
 
 /* Begins a session at @fd (taken, whatever happens) for @peer, who came to the configuration's listener @realm. USER_E_QUOTA: too many
  * connections, which the client is told; -errno. */

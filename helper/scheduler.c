@@ -140,14 +140,6 @@ void scheduler_deactivate(struct scheduler *scheduler, struct session *session) 
 
 /* --- admission --- */
 
-static int64_t later(int64_t a_ns, int64_t b_ns) {
-	return a_ns > b_ns ? a_ns : b_ns;
-}
-
-static int64_t earlier(int64_t a_ns, int64_t b_ns) {
-	return a_ns < b_ns ? a_ns : b_ns;
-}
-
 static void count_rate_delay(struct session *session) {
 	session->part.counters.delayed_by_rate += !session->is_delayed;
 	session->is_delayed = true;
@@ -164,7 +156,7 @@ static int64_t user_ready_ns(const struct scheduler *scheduler, struct user *use
 		user->waits_for = USER_WAIT_RATE;
 		count_rate_delay(user->active_first);
 	}
-	return later(rate_ns, socket_ns);
+	return clock_later(rate_ns, socket_ns);
 }
 
 static int64_t session_ready_ns(const struct session *session) {
@@ -182,7 +174,7 @@ static void pay(struct scheduler *scheduler, struct session *session, bool is_ca
 		token_bucket_take_ahead(&session->user->bucket, now_ns);
 		return;
 	}
-	session->part.last_send_ns = later(session->part.last_send_ns, now_ns);
+	session->part.last_send_ns = clock_later(session->part.last_send_ns, now_ns);
 	token_bucket_take(&session->user->bucket, now_ns);
 	token_bucket_take(&scheduler->total, now_ns);
 }
@@ -237,7 +229,7 @@ static enum turn session_turn(struct scheduler *scheduler, struct session *sessi
 		int64_t at_ns = admit_one(scheduler, session);
 
 		if (at_ns != 0) {
-			*wake_ns = earlier(*wake_ns, at_ns);
+			*wake_ns = clock_earlier(*wake_ns, at_ns);
 			end_turn(&session->deficit_bytes);
 			return TURN_BLOCKED;
 		}
@@ -255,7 +247,7 @@ static enum turn user_turn(struct scheduler *scheduler, struct user *user, int64
 	enum turn turn = TURN_BLOCKED;
 
 	if (at_ns > scheduler->prober->clock.now_ns) {
-		*wake_ns = earlier(*wake_ns, at_ns);
+		*wake_ns = clock_earlier(*wake_ns, at_ns);
 		end_turn(&user->deficit_bytes);
 		return TURN_BLOCKED;
 	}
