@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What helper.c (making it) and helper_loop.c (running it) share. */
+/* What helper.c (making it), helper_loop.c (running it) and helper_sessions.c (whom it serves) share. */
 
 #include "helper/descriptors.h"
 #include "helper/helper.h"
@@ -52,6 +52,27 @@ int helper_watch(int operation, int fd, uint32_t events, enum source source, uin
 /* Begins a session at @fd (taken, whatever happens) for @peer, who came to the configuration's listener @realm. USER_E_QUOTA: too many
  * connections, which the client is told; -errno. */
 int helper_begin_session(struct helper *helper, int fd, const struct peer *peer, unsigned realm);
+
+/* Takes connections at @listener, a few at a time. */
+void helper_accept(struct helper *helper, int listener);
+
+/* Watches all listeners for @events, from @accept_ns on for connections again. */
+void helper_watch_listeners(struct helper *helper, uint32_t events, int64_t accept_ns);
+
+/* NULL where it was closed. */
+struct session *helper_find_session(const struct helper *helper, uint32_t number);
+
+/* Does what epoll's @events of a session ask for; it may have been closed since. */
+void helper_handle_session(struct helper *helper, uint32_t number, uint32_t events);
+
+/* What follows every use of a session, which said @r: it is closed, or its wishes are passed on. */
+void helper_settle_session(struct helper *helper, struct session *session, int r);
+
+/* Closes sessions that have not said hello in time. */
+void helper_check_hellos(struct helper *helper, int64_t now_ns);
+
+/* Tells all clients that the helper ends. */
+void helper_say_goodbye(struct helper *helper);
 
 /* Sleeps until there is something to do, at most @most_ns, and does it. -errno where epoll fails. */
 int helper_turn(struct helper *helper, int64_t most_ns);
