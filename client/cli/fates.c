@@ -7,6 +7,7 @@
  *   slower than its own time-out but not than the backed-off one, is still good.
  * - In default mode a probe that could not be sent is not tried again. */
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "client/cli/pinger.h"
@@ -165,8 +166,20 @@ static int handle_send_error(const struct fate *fate) {
 	return 0;
 }
 
+/* Whether it is an option that is denied, and so every probe alike. The library tells the two kinds apart in its words alone. */
+static bool is_option_denied(const struct fate *fate) {
+	const char *words = multiping_message(fate->pinger->multiping);
+
+	return fate->result->error == ENODEV ||
+	       (fate->result->error == EPERM &&
+		!strstr(words, ": denied by the helper's policy ("));
+}
+
 /* Nothing was sent, so nothing is counted; told once a target. */
 static int handle_denied(const struct fate *fate) {
+	if (fate->result->outcome == MULTIPING_DENIED && is_option_denied(fate)) {
+		return PINGER_E_REFUSED;
+	}
 	close_fate(fate, TARGET_UNREACHABLE, ROUND_LOST);
 	if (fate->round == 0) {
 		output_denied(fate->pinger->output, fate->label,

@@ -1,11 +1,11 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Options stand once, in a table: letter, long name, what its value is and where it goes, and what -h says of it. Values are
- * parsed by kind; the few options that do more than set a field are named in option_apply().
+/* Values are parsed by kind; the few options that do more than set a field are named in option_apply().
  *
  * Not getopt_long(3): it takes abbreviations, which fping does not, and complains in other words. */
 #include "client/cli/options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -13,10 +13,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "client/cli/options_table.h"
+
 enum {
-	MAX_ROUNDS = 1000000000,
-	MAX_MILLISECONDS = 1000000000, /* eleven days; nanoseconds of it still fit many times */
-	MAX_DATA_BYTES = 65488,        /* fping's limit */
+	MAX_DATA_BYTES = 65488, /* fping's limit */
 	DEFAULT_DATA_BYTES = 56,
 	DEFAULT_RETRIES = 3,
 	NS_PER_MS = 1000000,
@@ -24,68 +24,8 @@ enum {
 	DEFAULT_PERIOD_MS = 1000,
 	DEFAULT_TIMEOUT_MS = 500,
 	MAX_IMPLIED_TIMEOUT_MS = 2000, /* in count mode the time-out is the period, up to this */
-	LETTER_SOCKET = 256,           /* options without a letter are numbered from here */
-	LETTER_STATS_HELPER,
+	MAX_TTL = 255,
 };
-
-enum kind { KIND_FLAG, KIND_NUMBER, KIND_MILLISECONDS, KIND_FACTOR, KIND_TEXT, KIND_SPECIAL };
-
-struct option {
-	int letter;
-	enum kind kind;
-	const char *name;
-	const char *value; /* what -h calls it; NULL: takes none */
-	size_t offset;     /* of the field in struct options */
-	uint32_t min, max;
-	const char *help;
-};
-
-#define FIELD(name) offsetof(struct options, name)
-
-static const struct option option_table[] = {
-	{'4', KIND_SPECIAL, "ipv4", NULL, 0, 0, 0, "IPv4 only"},
-	{'6', KIND_SPECIAL, "ipv6", NULL, 0, 0, 0, "IPv6 only"},
-	{'a', KIND_FLAG, "alive", NULL, FIELD(only_alive), 0, 0, "list the targets that answer"},
-	{'A', KIND_FLAG, "addr", NULL, FIELD(show_addresses), 0, 0,
-	 "print addresses in place of names"},
-	{'b', KIND_NUMBER, "size", "BYTES", FIELD(size_bytes), 0, UINT32_MAX,
-	 "bytes of data in each ping (56)"},
-	{'B', KIND_FACTOR, "backoff", "FACTOR", FIELD(backoff), 0, 0,
-	 "each retry waits this many times longer (1.5)"},
-	{'c', KIND_NUMBER, "count", "N", FIELD(n_rounds), 1, MAX_ROUNDS,
-	 "ping each target N times, a line for each answer"},
-	{'C', KIND_NUMBER, "vcount", "N", FIELD(n_rounds), 1, MAX_ROUNDS,
-	 "the same; the summary lists every time"},
-	{'e', KIND_FLAG, "elapsed", NULL, FIELD(elapsed), 0, 0, "tell how long an answer took"},
-	{'f', KIND_TEXT, "file", "FILE", FIELD(file), 0, 0,
-	 "read targets from FILE, one a line (-: standard input)"},
-	{'g', KIND_FLAG, "generate", NULL, FIELD(generate), 0, 0,
-	 "the targets are a prefix, or a first and a last address"},
-	{'h', KIND_SPECIAL, "help", NULL, 0, 0, 0, "print this"},
-	{'i', KIND_MILLISECONDS, "interval", "MSEC", FIELD(interval_ns), 0, MAX_MILLISECONDS,
-	 "least time between any two pings (10)"},
-	{'J', KIND_FLAG, "json", NULL, FIELD(json), 0, 0,
-	 "with --stats-helper: print one JSON object on one line"},
-	{'k', KIND_NUMBER, "fwmark", "FWMARK", FIELD(fwmark), 0, UINT32_MAX,
-	 "give each ping this mark for rules of routing and firewalls"},
-	{'p', KIND_MILLISECONDS, "period", "MSEC", FIELD(period_ns), 0, MAX_MILLISECONDS,
-	 "with -c and -C, time from one ping of a target to its next (1000)"},
-	{'q', KIND_FLAG, "quiet", NULL, FIELD(quiet), 0, 0, "print summaries only"},
-	{'r', KIND_NUMBER, "retry", "N", FIELD(n_retries), 0, MAX_ROUNDS,
-	 "how often to try again before a target is unreachable (3)"},
-	{'s', KIND_FLAG, "stats", NULL, FIELD(totals), 0, 0, "print totals at the end"},
-	{LETTER_SOCKET, KIND_TEXT, "socket", "PATH", FIELD(socket_path), 0, 0,
-	 "ask the helper that listens at PATH"},
-	{LETTER_STATS_HELPER, KIND_FLAG, "stats-helper", NULL, FIELD(stats_helper), 0, 0,
-	 "ping nobody, print what the helper counts"},
-	{'t', KIND_MILLISECONDS, "timeout", "MSEC", FIELD(timeout_ns), 0, MAX_MILLISECONDS,
-	 "how long to wait for an answer (500; with -c and -C the period, at most 2000)"},
-	{'u', KIND_FLAG, "unreach", NULL, FIELD(only_unreachable), 0, 0,
-	 "list the targets that do not answer"},
-	{'v', KIND_SPECIAL, "version", NULL, 0, 0, 0, "print the version"},
-};
-
-enum { N_OPTIONS = sizeof(option_table) / sizeof(option_table[0]) };
 
 /* Notes what is wrong, in fping's words where fping has some, "PROGRAM: " before them. */
 __attribute__((format(printf, 2, 3))) static int fault(struct options *options, const char *format,
@@ -131,18 +71,24 @@ static bool parse_number(const char *text, double min, double max, double *ret_n
 	return true;
 }
 
-static int parse_value(struct options *options, const struct option *option, const char *value) {
+/* Whole numbers as C writes them: 16, 0x10, 020. */
+static bool parse_integer(const char *text, uint32_t min, uint32_t max, uint32_t *ret_number) {
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 0);
+	if (end == text || *end != '\0' || errno != 0 || number < min || number > max) {
+		return false;
+	}
+	*ret_number = (uint32_t)number;
+	return true;
+}
+
+static int parse_decimal(struct options *options, const struct option *option, const char *value) {
 	void *field = (char *)options + option->offset;
 	double number = 0;
 
-	if (option->kind == KIND_TEXT) {
-		*(const char **)field = value;
-		return 0;
-	}
-	if (option->kind == KIND_FLAG) {
-		*(bool *)field = true;
-		return 0;
-	}
 	if (!parse_number(value, option->min, option->kind == KIND_FACTOR ? HUGE_VAL : option->max,
 			  &number) ||
 	    (option->kind == KIND_NUMBER && number != (uint32_t)number)) {
@@ -158,11 +104,52 @@ static int parse_value(struct options *options, const struct option *option, con
 	return 0;
 }
 
+static int parse_value(struct options *options, const struct option *option, const char *value) {
+	void *field = (char *)options + option->offset;
+
+	switch (option->kind) {
+	case KIND_TEXT:
+		*(const char **)field = value;
+		return 0;
+	case KIND_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case KIND_INTEGER:
+		return parse_integer(value, option->min, option->max, field)
+			       ? 0
+			       : value_fault(options, option, value);
+	case KIND_NUMBER:
+	case KIND_MILLISECONDS:
+	case KIND_FACTOR:
+		return parse_decimal(options, option, value);
+	case KIND_IGNORED:
+	case KIND_SPECIAL:
+		break;
+	}
+	return 0;
+}
+
 static int set_family(struct options *options, int family) {
 	if (options->family != AF_UNSPEC && options->family != family) {
 		return fault(options, "can't specify both -4 and -6");
 	}
 	options->family = family;
+	return 0;
+}
+
+static int set_source(struct options *options, const char *address) {
+	char text[INET6_ADDRSTRLEN];
+	struct in6_addr ip;
+
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(address, "%"), address);
+	if (inet_pton(AF_INET, address, &ip) == 1) {
+		options->source_family = AF_INET;
+	} else if (inet_pton(AF_INET6, text, &ip) == 1) {
+		options->source_family = AF_INET6;
+	} else {
+		return fault(options, "can't parse source address: %.60s", address);
+	}
+	options->source = address;
 	return 0;
 }
 
@@ -178,6 +165,8 @@ static int option_apply(struct options *options, const struct option *option, co
 	case 'v':
 		options->action = OPTIONS_SHOW_VERSION;
 		return 0;
+	case 'S':
+		return set_source(options, value);
 	case 'C':
 		options->all_rtts = true;
 		break;
@@ -192,41 +181,33 @@ static int parse_long(struct options *options, const char *text, const char *nex
 		      bool *ret_taken) {
 	size_t n_name = strcspn(text, "=");
 	const char *value = text[n_name] == '=' ? text + n_name + 1 : NULL;
+	const struct option *option = option_of_name(text, n_name);
 
-	for (const struct option *option = option_table; option < option_table + N_OPTIONS;
-	     option++) {
-		if (strlen(option->name) != n_name || memcmp(option->name, text, n_name) != 0) {
-			continue;
-		}
-		if (!option->value && value) {
-			return usage_fault(options, "option takes no arguments -- '%s'",
-					   option->name);
-		}
-		if (option->value && !value) {
-			value = next;
-			*ret_taken = true;
-		}
-		if (option->value && !value) {
-			return usage_fault(options, "option requires an argument -- '%s'",
-					   option->name);
-		}
-		return option_apply(options, option, value);
+	if (!option) {
+		return usage_fault(options, "invalid option -- '%.60s'", text);
 	}
-	return usage_fault(options, "invalid option -- '%.60s'", text);
+	if (!option->value && value) {
+		return usage_fault(options, "option takes no arguments -- '%s'", option->name);
+	}
+	if (option->value && !value) {
+		value = next;
+		*ret_taken = true;
+	}
+	if (option->value && !value) {
+		return usage_fault(options, "option requires an argument -- '%s'", option->name);
+	}
+	return option_apply(options, option, value);
 }
 
 /* "-abc", "-c5" or "-c" "5". */
 static int parse_short(struct options *options, const char *text, const char *next,
 		       bool *ret_taken) {
 	for (; *text != '\0' && options->action == OPTIONS_PING; text++) {
-		const struct option *option = option_table;
+		const struct option *option = option_of_letter(*text);
 		const char *value;
 		int r;
 
-		while (option < option_table + N_OPTIONS && option->letter != *text) {
-			option++;
-		}
-		if (option == option_table + N_OPTIONS) {
+		if (!option) {
 			return usage_fault(options, "invalid option -- '%c'", *text);
 		}
 		if (option->value) {
@@ -246,31 +227,9 @@ static int parse_short(struct options *options, const char *text, const char *ne
 	return 0;
 }
 
-/* What fping checks when all options are known, in its order. */
-static int check(struct options *options) {
+static int check_targets(struct options *options) {
 	bool stdin_only = options->n_targets == 0 && !options->generate;
 
-	if (options->stats_helper) {
-		options->action = OPTIONS_SHOW_HELPER_STATS;
-		return options->n_targets == 0
-			       ? 0
-			       : usage_fault(options, "--stats-helper takes no targets");
-	}
-	if (options->json) {
-		return usage_fault(options, "invalid option -- 'J'"); /* of pings: not yet */
-	}
-	if (options->only_alive && options->only_unreachable) {
-		return fault(options, "specify only one of a, u");
-	}
-	if (options->size_bytes > MAX_DATA_BYTES) {
-		return fault(options, "data size %u not valid, must be lower than %u",
-			     options->size_bytes, (unsigned)MAX_DATA_BYTES);
-	}
-	if (options->backoff < 1.0 || options->backoff > 5.0) {
-		return fault(options,
-			     "backoff factor %.1f not valid, must be between %.1f and %.1f",
-			     options->backoff, 1.0, 5.0);
-	}
 	if (options->file && !stdin_only) {
 		return usage_fault(options, "-f goes neither with targets nor with -g");
 	}
@@ -281,6 +240,40 @@ static int check(struct options *options) {
 		options->file = "-";
 	}
 	return 0;
+}
+
+/* What fping checks when all options are known, in its order. */
+static int check(struct options *options) {
+	if (options->stats_helper) {
+		options->action = OPTIONS_SHOW_HELPER_STATS;
+		return options->n_targets == 0
+			       ? 0
+			       : usage_fault(options, "--stats-helper takes no targets");
+	}
+	if (options->json) {
+		return usage_fault(options, "invalid option -- 'J'"); /* of pings: not yet */
+	}
+	if (options->ttl > MAX_TTL) {
+		return fault(options, "ttl %u out of range", options->ttl);
+	}
+	if (options->only_alive && options->only_unreachable) {
+		return fault(options, "specify only one of a, u");
+	}
+	if (options->size_bytes > MAX_DATA_BYTES) {
+		return fault(options, "data size %u not valid, must be lower than %u",
+			     options->size_bytes, (unsigned)MAX_DATA_BYTES);
+	}
+	if (options->source && options->family != AF_UNSPEC &&
+	    options->family != options->source_family) {
+		return fault(options, "source address %.60s is of the other family",
+			     options->source);
+	}
+	if (options->backoff < 1.0 || options->backoff > 5.0) {
+		return fault(options,
+			     "backoff factor %.1f not valid, must be between %.1f and %.1f",
+			     options->backoff, 1.0, 5.0);
+	}
+	return check_targets(options);
 }
 
 static void set_default_timeout(struct options *options) {
@@ -345,28 +338,4 @@ int64_t options_timeout_ns(const struct options *options, uint32_t n_lost) {
 		timeout_ns *= options->backoff;
 	}
 	return (int64_t)(timeout_ns < most_ns ? timeout_ns : most_ns);
-}
-
-void options_print_help(const struct options *options, FILE *stream) {
-	fprintf(stream,
-		"Usage: %s [options] [targets...]\n"
-		"Pings many hosts at once, through the multiping helper; no privilege is needed.\n"
-		"Targets are names or addresses; without any, they are read from standard "
-		"input.\n\n",
-		options->program);
-	for (const struct option *option = option_table; option < option_table + N_OPTIONS;
-	     option++) {
-		char form[32];
-
-		snprintf(form, sizeof(form), "--%s%s%s", option->name, option->value ? "=" : "",
-			 option->value ? option->value : "");
-		if (option->letter < LETTER_SOCKET) {
-			fprintf(stream, "  -%c, %-17s %s\n", option->letter, form, option->help);
-		} else {
-			fprintf(stream, "      %-17s %s\n", form, option->help);
-		}
-	}
-	fputs("\nExit status: 0 all targets answered, 1 some did not (or wrong arguments),\n"
-	      "2 a name was not found, 4 no helper or another failure.\n",
-	      stream);
 }

@@ -24,7 +24,10 @@ struct options {
 	bool json, stats_helper;
 	uint32_t n_rounds; /* -c, -C; 0: default mode, each target until it answers */
 	uint32_t n_retries, size_bytes;
-	uint32_t fwmark; /* 0: none */
+	bool random_data, dont_fragment;
+	uint32_t fwmark, ttl, tos;      /* 0: none; the system's */
+	const char *source, *interface; /* NULL: the route's choice */
+	int source_family;
 	double backoff;
 	int64_t interval_ns, period_ns, timeout_ns; /* timeout_ns < 0 while parsing: not given */
 	const char *file, *socket_path;

@@ -58,8 +58,8 @@ void pinger_start(struct pinger *pinger, int64_t now_ns);
 /* Asks for what is due and may be asked for. *ret_at_ns: when to ask again, INT64_MAX: after the next event. -errno. */
 int pinger_ask(struct pinger *pinger, int64_t now_ns, int64_t *ret_at_ns);
 
-/* Takes an event. PINGER_E_HELPER_LOST; -errno. */
-enum { PINGER_E_HELPER_LOST = 1 };
+/* Takes an event. PINGER_E_HELPER_LOST, PINGER_E_REFUSED (an option, by policy): multiping_message() tells; -errno. */
+enum { PINGER_E_HELPER_LOST = 1, PINGER_E_REFUSED };
 int pinger_handle(struct pinger *pinger, const struct multiping_event *event, int64_t now_ns);
 
 /* Counts as lost what has waited long enough. -ENOMEM. */

@@ -47,15 +47,21 @@ static int64_t monotonic_ns(void) {
 }
 
 static int open_library(struct run *run) {
-	const int64_t interval_us = (run->options->interval_ns + NS_PER_US - 1) / NS_PER_US;
+	const struct options *options = run->options;
+	const int64_t interval_us = (options->interval_ns + NS_PER_US - 1) / NS_PER_US;
 	struct multiping_config config;
 
 	multiping_config_init(&config);
-	config.socket_path = run->options->socket_path;
-	config.family =
-		run->options->family == AF_UNSPEC ? MULTIPING_FAMILY_SYSTEM : run->options->family;
-	config.size_bytes = (uint16_t)run->options->size_bytes;
-	config.fwmark = run->options->fwmark;
+	config.socket_path = options->socket_path;
+	config.family = options->family == AF_UNSPEC ? MULTIPING_FAMILY_SYSTEM : options->family;
+	config.size_bytes = (uint16_t)options->size_bytes;
+	config.pattern = options->random_data ? -1 : 0;
+	config.ttl = (uint8_t)options->ttl;
+	config.tos = (uint8_t)options->tos;
+	config.dont_fragment = options->dont_fragment;
+	config.source = options->source;
+	config.interface = options->interface;
+	config.fwmark = options->fwmark;
 	config.interval_us = interval_us < MAX_INTERVAL_US ? interval_us : MAX_INTERVAL_US;
 	return multiping_new(&config, &run->multiping);
 }
@@ -144,7 +150,7 @@ static int dispatch(struct run *run) {
 	while (r == 0 && multiping_next_event(run->multiping, &event)) {
 		r = pinger_handle(&run->pinger, &event, now_ns);
 	}
-	return r == PINGER_E_HELPER_LOST ? RUN_E_HELPER : r;
+	return r == PINGER_E_HELPER_LOST || r == PINGER_E_REFUSED ? RUN_E_HELPER : r;
 }
 
 /* Until @at_ns (INT64_MAX: for ever), a signal, or work for the library. Whether it was a signal. */
@@ -325,6 +331,10 @@ int run(const struct options *options, FILE *out, FILE *err) {
 	int r, status;
 
 	r = open_library(&run);
+	if (r == -ENODEV) {
+		fprintf(err, "binding to specific interface (SO_BINTODEVICE): %s\n", strerror(-r));
+		return STATUS_WRONG_ARGUMENTS; /* in fping's words, its slip included */
+	}
 	if (r < 0) {
 		return explain(&run, r);
 	}

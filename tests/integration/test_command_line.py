@@ -6,6 +6,7 @@ take about as long. fping runs as root, `multiping` as a user without privilege.
 The network is `lo`, on which 127.9.0.0/16 and fd00:9::/64 are silent and 127.8.0.0/16 answers with ICMP errors. Times are
 replaced by T before lines are compared. Where the order of lines depends on time, the arguments keep what happens well apart."""
 
+import collections
 import json
 import os
 import pty
@@ -33,6 +34,9 @@ table inet network {
     }
 }
 """
+
+# A user may choose all that fping lets its user choose.
+ALL_OPTIONS = rig.UNLIMITED + "allow_options = ttl tos dont_fragment source interface\n"
 
 # What is compared: arguments, as words.
 MODES = [
@@ -72,6 +76,15 @@ MODES = [
     f"-c 1 -b 0 {ALIVE} {ALIVE6}",
     f"-c 1 -b 1000 {ALIVE} {ALIVE6}",
     f"-c 1 -b 65488 {ALIVE}",
+    # what the packets carry
+    f"-H 3 -O 0x10 -M -R {ALIVE} {ALIVE6}",
+    f"--ttl=1 --tos=16 --dontfrag --random -c 1 {ALIVE} {ALIVE6}",
+    f"-O 010 {ALIVE}",
+    f"-S 127.0.0.2 {ALIVE}",
+    f"--src={ALIVE6} {ALIVE6}",
+    f"-I lo {ALIVE} {ALIVE6}",
+    f"--iface=lo -c 1 {ALIVE}",
+    f"-T 5 {ALIVE}",
     # as monitoring programs call it
     f"-C 5 -q -B1 -r1 -i10 -p 50 {ALIVE} {SILENT}",
     f"-C5 -i0 -p 50 {ALIVE} 127.0.0.2",
@@ -106,6 +119,10 @@ MODES = [
     f"-b 65489 {ALIVE}",
     f"-B 0.9 {ALIVE}",
     f"-B 5.1 {ALIVE}",
+    f"-H 256 {ALIVE}",
+    f"-S nobody {ALIVE}",
+    f"-I nowhere {ALIVE}",
+    "-T",
     "-g 127.0.0.1/33",
     "-g 127.0.0.1 nobody",
     # other spellings
@@ -145,7 +162,7 @@ class CommandLine(rig.Case):
         self.lo.nft(RULES)
         for network in ("fd00:8::/64", "fd00:9::/64"):
             self.lo.ip(f"-6 route add local {network} dev lo")
-        self.shared = self.helper(self.lo)
+        self.shared = self.helper(self.lo, ALL_OPTIONS)
         self.program = rig.program("multiping")
 
     def ours(self, *arguments, input=""):
@@ -210,6 +227,90 @@ class CommandLine(rig.Case):
                     done.stderr = re.sub(r"= \d+/\d+/", "= N/N/", done.stderr)
                     done.stderr = re.sub(r"( [\d.]+| -)+$", " RESULTS", done.stderr, flags=re.M)
                 self.assert_same(*results)
+
+
+# What leaves, by the comments that OnThePacket counts.
+LEAVING = """
+table inet leaving {
+    chain output {
+        type filter hook output priority 0
+        icmp type echo-request jump asked
+        icmpv6 type echo-request jump asked
+    }
+    chain asked {
+        ip ttl 3 counter comment "ttl"
+        ip6 hoplimit 3 counter comment "ttl"
+        ip dscp 4 counter comment "tos"
+        ip6 dscp 4 counter comment "tos"
+        ip saddr 10.0.0.9 counter comment "source"
+        ip6 saddr fd00::9 counter comment "source"
+        oifname "veth1" counter comment "interface"
+        @th,128,64 != 0 counter comment "random"
+    }
+}
+"""
+
+
+class OnThePacket(rig.Case):
+    """What options ask for is seen by a firewall on each packet that leaves, and on none without them."""
+
+    def setUp(self):
+        self.home, self.peer = self.namespace(), self.namespace()
+        for link, other, ours, theirs in (("veth0", "veth0", 1, 2), ("veth1", "veth1", 3, 4)):
+            self.home.connect(self.peer, link, other)
+            self.home.add_addresses(link, f"10.0.0.{ours}/24", f"fd00::{ours}/64")
+            self.peer.add_addresses(other, f"10.0.0.{theirs}/24", f"fd00::{theirs}/64")
+        self.home.ip("address add 10.0.0.9/24 dev veth0")
+        self.home.ip("address add fd00::9/64 dev veth0 nodad preferred_lft 0")  # never chosen unasked
+        self.home.nft(LEAVING)
+
+    def seen(self, words, *hosts):
+        """How many echo requests showed what, of those that `multiping WORDS HOSTS` sent."""
+        self.home.nft("table inet leaving { }\ndelete table inet leaving\n" + LEAVING)
+        done = self.shared.multiping(*words.split(), *hosts)
+        self.assert_alive(done, hosts)
+        rules = json.loads(self.home.run(["nft", "-j", "list", "table", "inet", "leaving"]).stdout)["nftables"]
+        seen = collections.Counter()
+        for rule in (rule["rule"] for rule in rules if "comment" in rule.get("rule", {})):
+            seen[rule["comment"]] += sum(part["counter"]["packets"] for part in rule["expr"] if "counter" in part)
+        return dict(+seen)
+
+    def test_each_option_is_carried_by_every_packet(self):
+        self.shared = self.helper(self.home, ALL_OPTIONS)
+        both = "10.0.0.2", "fd00::2"
+        self.assertEqual(self.seen("", *both), {})
+        self.assertEqual(self.seen("-H 3", *both), {"ttl": 2})
+        self.assertEqual(self.seen("-O 0x10", *both), {"tos": 2})
+        self.assertEqual(self.seen("-I veth1", both[0]), {"interface": 1})
+        self.assertEqual(self.seen("-R", *both), {"random": 2})
+        self.assertEqual(self.seen("-S 10.0.0.9", both[0]), {"source": 1})
+        self.assertEqual(self.seen("-H 3 -O 16 -M -R -S 10.0.0.9", both[0]),
+                         {"ttl": 1, "tos": 1, "random": 1, "source": 1})
+
+    @rig.raw_only("Linux leaves the source out of account on IPv6 ping sockets")
+    def test_an_ipv6_source_is_carried(self):
+        self.shared = self.helper(self.home, ALL_OPTIONS)
+        self.assertEqual(self.seen("-S fd00::9", "fd00::2"), {"source": 1})
+
+    def test_dontfrag_lets_no_packet_be_fragmented(self):
+        self.shared = self.helper(self.home, ALL_OPTIONS)
+        self.assertEqual(self.seen("-b 2000", "10.0.0.2"), {})  # more than the link's 1500 bytes, in two
+        self.seen("-M -b 1400", "10.0.0.2")
+        words = "-r", "0", "-M", "-b", "2000", "10.0.0.2"
+        ours, theirs = self.shared.multiping(*words), self.home.run(["fping", *words])
+        self.assertEqual((ours.returncode, ours.stdout, ours.stderr), (1, theirs.stdout, theirs.stderr))
+        self.assertIn("Message too long", ours.stderr)
+
+    def test_a_refused_option_ends_the_run_and_sends_nothing(self):
+        self.shared = self.helper(self.home, rig.UNLIMITED + "allow_options =\n")
+        for words, name in (("-H 3", "ttl"), ("-O 1", "tos"), ("-M", "dont_fragment"),
+                            ("-S 10.0.0.9", "source"), ("-I veth1", "interface"),
+                            ("-q -C 2 -H 3", "ttl")):
+            with self.subTest(words):
+                done = self.shared.multiping(*words.split(), "10.0.0.2", "10.0.0.4")
+                self.assertEqual((done.returncode, done.stdout, done.stderr),
+                                 (4, "", f"{rig.program('multiping')}: the helper's policy refuses the option {name}\n"))
+        self.assertEqual(json.loads(self.shared.multiping("--stats-helper", "-J").stdout)["probes_sent"], 0)
 
 
 class OwnWays(rig.Case):
@@ -333,7 +434,7 @@ class OwnWays(rig.Case):
     def test_help_and_version(self):
         done = self.lo.run([rig.program("multiping"), "--help"])
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for option in "46aAbBcCefghipqrstuv":
+        for option in "46aAbBcCefghHiIJkMOpqrRsStuv":
             self.assertIn(f"  -{option}, --", done.stdout)
         done = self.lo.run([rig.program("multiping"), "-v"])
         self.assertRegex(done.stdout, r"multiping: Version \d+\.\d+\.\d+\n$")

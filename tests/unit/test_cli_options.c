@@ -137,6 +137,8 @@ static void options_unknown_says_so_as_fping_does(void **state) {
 
 static void options_conflicts_are_told_as_fping_does(void **state) {
 	assert_fault("-a -u x", "multiping: specify only one of a, u");
+	assert_fault("-H 256 -a -u x", "multiping: ttl 256 out of range");
+	assert_fault("-S nobody x", "multiping: can't parse source address: nobody");
 	assert_fault("-4 -6 x", "multiping: can't specify both -4 and -6");
 	assert_fault("-b 65489", "multiping: data size 65489 not valid, must be lower than 65488");
 	assert_fault("-B 0.5",
@@ -162,12 +164,50 @@ static void options_helper_stats_ping_nobody(void **state) {
 	assert_fault("--json a", text);
 }
 
+static void options_type_of_service_is_written_as_in_c(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("-O 16", &options, words), 0);
+	assert_int_equal(options.tos, 16);
+	assert_int_equal(parse("-O 0x10", &options, words), 0);
+	assert_int_equal(options.tos, 16);
+	assert_int_equal(parse("-O 020", &options, words), 0);
+	assert_int_equal(options.tos, 16);
+}
+
 static void options_at_their_bounds(void **state) {
-	static const char *const good[] = {"-b 65488", "-b 0",     "-B 1",  "-B 5", "-i 0",  "-r 0",
-					   "-c 1",     "-t 0.001", "-4 -4", "-g a", "-g a b"};
-	static const char *const bad[] = {"-c 0",     "-c -1",  "-c 1.5",   "-c 5x",   "-t -1",
-					  "-t nan",   "-i inf", "-r -1",    "-b 1e10", "-g",
-					  "-g a b c", "-f x y", "-f x -g y"};
+	static const char *const good[] = {"-b 65488",
+					   "-b 0",
+					   "-B 1",
+					   "-B 5",
+					   "-i 0",
+					   "-r 0",
+					   "-c 1",
+					   "-t 0.001",
+					   "-4 -4",
+					   "-g a",
+					   "-g a b",
+					   "-H 1",
+					   "-H 255",
+					   "-O 0",
+					   "-O 0xff",
+					   "-S ::1 -6",
+					   "-S fe80::1%eth0",
+					   "-T x",
+					   "--check-source"};
+	static const char *const bad[] = {"-c 0",      "-c -1",
+					  "-c 1.5",    "-c 5x",
+					  "-t -1",     "-t nan",
+					  "-i inf",    "-r -1",
+					  "-b 1e10",   "-g",
+					  "-g a b c",  "-f x y",
+					  "-f x -g y", "-H 0",
+					  "-H 256",    "-O 256",
+					  "-O -1",     "-O 1.5",
+					  "-O 0x100",  "-S x",
+					  "-S ::1 -4", "-S 127.0.0.1%lo",
+					  "--T=1",     "--check-source=1"};
 	struct options options;
 	char words[256];
 
@@ -201,6 +241,7 @@ int main(void) {
 		cmocka_unit_test(options_unknown_says_so_as_fping_does),
 		cmocka_unit_test(options_conflicts_are_told_as_fping_does),
 		cmocka_unit_test(options_helper_stats_ping_nobody),
+		cmocka_unit_test(options_type_of_service_is_written_as_in_c),
 		cmocka_unit_test(options_at_their_bounds),
 		cmocka_unit_test(options_help_and_version_end_parsing),
 	};
