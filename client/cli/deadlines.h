@@ -12,7 +12,6 @@ struct deadline {
 	int64_t at_ns;
 	uint64_t probe;
 	size_t target;
-	uint32_t round;
 };
 
 struct deadlines {

@@ -21,27 +21,27 @@ struct fate {
 	const struct multiping_result *result; /* of the event, or of the target */
 	const char *label;
 	size_t target;
-	uint32_t round;
+	uint64_t round;
 	int64_t timeout_ns;
 };
 
 static bool counts_rounds(const struct fate *fate) {
-	return fate->pinger->options->n_rounds > 0;
+	return options_have_rounds(fate->pinger->options);
 }
 
 /* False: the round of the probe is not known (the library told of a probe that was never asked for). */
 static bool fate_init(struct fate *ret_fate, struct pinger *pinger,
 		      const struct multiping_result *result) {
 	const struct options *options = pinger->options;
-	uint32_t round = 0;
+	uint64_t round = 0;
 	uint32_t n_lost;
 
 	if (result->target >= pinger->n_added ||
-	    (options->n_rounds > 0 &&
+	    (options_have_rounds(options) &&
 	     rounds_find(&pinger->rounds, result->target, result->probe, &round) != 0)) {
 		return false;
 	}
-	n_lost = pinger->statistics.tallies[result->target].n_sent;
+	n_lost = (uint32_t)pinger->statistics.tallies[result->target].n_sent;
 	*ret_fate = (struct fate){
 		.pinger = pinger,
 		.result = result,
@@ -79,8 +79,8 @@ static void accept_reply(const struct fate *fate) {
 	close_fate(fate, TARGET_ALIVE, result->rtt_ns);
 	statistics_add_reply(&pinger->statistics, fate->target, result->rtt_ns);
 	if (counts_rounds(fate)) {
-		output_reply(pinger->output, fate->label, fate->round, result->size_bytes,
-			     result->rtt_ns, &pinger->statistics.tallies[fate->target]);
+		output_reply(pinger->output, fate->label, fate->round, result,
+			     &pinger->statistics.tallies[fate->target]);
 	} else {
 		output_alive(pinger->output, fate->label, result->rtt_ns);
 	}
@@ -116,8 +116,7 @@ static int lose_in_time(const struct fate *fate, int64_t now_ns) {
 	return deadlines_push(&fate->pinger->deadlines,
 			      &(struct deadline){.at_ns = now_ns + left_ns,
 						 .probe = fate->result->probe,
-						 .target = fate->target,
-						 .round = fate->round});
+						 .target = fate->target});
 }
 
 static void tell_icmp_error(const struct fate *fate) {

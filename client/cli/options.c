@@ -20,11 +20,13 @@ enum {
 	DEFAULT_DATA_BYTES = 56,
 	DEFAULT_RETRIES = 3,
 	NS_PER_MS = 1000000,
+	NS_PER_S = 1000000000,
 	DEFAULT_INTERVAL_MS = 10,
 	DEFAULT_PERIOD_MS = 1000,
 	DEFAULT_TIMEOUT_MS = 500,
 	MAX_IMPLIED_TIMEOUT_MS = 2000, /* in count mode the time-out is the period, up to this */
 	MAX_TTL = 255,
+	MAX_REPORT_SECONDS = 1000000000,
 };
 
 /* Notes what is wrong, in fping's words where fping has some, "PROGRAM: " before them. */
@@ -153,6 +155,23 @@ static int set_source(struct options *options, const char *address) {
 	return 0;
 }
 
+/* "SECONDS", or "SECONDS,cumulative". */
+static int set_report(struct options *options, const struct option *option, const char *value) {
+	const char *comma = strchrnul(value, ',');
+	char number[32];
+	double seconds;
+
+	snprintf(number, sizeof(number), "%.*s", (int)(comma - value), value);
+	if (!parse_number(number, 0, MAX_REPORT_SECONDS, &seconds) ||
+	    (*comma != '\0' && strcmp(comma, ",cumulative") != 0)) {
+		return value_fault(options, option, value);
+	}
+	options->report_ns = (int64_t)(seconds * NS_PER_S + 0.5);
+	options->report_is_cumulative = *comma != '\0';
+	options->quiet = true;
+	return 0;
+}
+
 static int option_apply(struct options *options, const struct option *option, const char *value) {
 	switch (option->letter) {
 	case '4':
@@ -165,6 +184,8 @@ static int option_apply(struct options *options, const struct option *option, co
 	case 'v':
 		options->action = OPTIONS_SHOW_VERSION;
 		return 0;
+	case 'Q':
+		return set_report(options, option, value);
 	case 'S':
 		return set_source(options, value);
 	case 'C':
@@ -259,6 +280,9 @@ static int check(struct options *options) {
 	if (options->only_alive && options->only_unreachable) {
 		return fault(options, "specify only one of a, u");
 	}
+	if (options->n_rounds > 0 && options->loop) {
+		return fault(options, "specify only one of c, l");
+	}
 	if (options->size_bytes > MAX_DATA_BYTES) {
 		return fault(options, "data size %u not valid, must be lower than %u",
 			     options->size_bytes, (unsigned)MAX_DATA_BYTES);
@@ -282,7 +306,7 @@ static void set_default_timeout(struct options *options) {
 	if (options->timeout_ns >= 0) {
 		return;
 	}
-	if (options->n_rounds == 0) {
+	if (!options_have_rounds(options)) {
 		options->timeout_ns = (int64_t)DEFAULT_TIMEOUT_MS * NS_PER_MS;
 	} else {
 		options->timeout_ns =
@@ -331,7 +355,7 @@ int64_t options_timeout_ns(const struct options *options, uint32_t n_lost) {
 	const double most_ns = 1e18;
 	double timeout_ns = (double)options->timeout_ns;
 
-	if (options->n_rounds > 0) {
+	if (options_have_rounds(options)) {
 		return options->timeout_ns;
 	}
 	for (uint32_t i = 0; i < n_lost && timeout_ns < most_ns; i++) {

@@ -21,8 +21,11 @@ struct options {
 	int family; /* AF_UNSPEC, AF_INET, AF_INET6 */
 	bool show_addresses, generate, quiet, elapsed, totals, only_alive, only_unreachable;
 	bool all_rtts; /* -C */
+	bool loop, netdata, outage, timestamp;
+	int64_t report_ns; /* -Q: time between reports; 0: none */
+	bool report_is_cumulative;
 	bool json, stats_helper;
-	uint32_t n_rounds; /* -c, -C; 0: default mode, each target until it answers */
+	uint32_t n_rounds; /* -c, -C; 0: -l, or default mode, each target until it answers */
 	uint32_t n_retries, size_bytes;
 	bool random_data, dont_fragment;
 	uint32_t fwmark, ttl, tos;      /* 0: none; the system's */
@@ -41,24 +44,34 @@ struct options {
 enum { OPTIONS_E_FAULT = 1 };
 int options_parse(int argc, char **argv, struct options *ret_options);
 
-/* What each mode shows. fping: -a and -u take the lines away from -c, but do not put their own there. */
+/* Whether targets are asked again and again, a period apart: -c, -C, -l. Else it is default mode. */
+static inline bool options_have_rounds(const struct options *options) {
+	return options->n_rounds > 0 || options->loop;
+}
+
+/* What each mode shows. fping: -a and -u take the lines away from -c, but do not put their own there; -l has its lines
+ * unless there are reports, even with -q. */
 static inline bool options_show_each_probe(const struct options *options) {
+	if (options->loop) {
+		return options->report_ns == 0;
+	}
 	return options->n_rounds > 0 && !options->quiet && !options->only_alive &&
 	       !options->only_unreachable;
 }
 
 static inline bool options_show_sentences(const struct options *options) {
-	return options->n_rounds == 0 && !options->quiet && !options->only_alive &&
+	return !options_have_rounds(options) && !options->quiet && !options->only_alive &&
 	       !options->only_unreachable;
 }
 
 static inline bool options_show_alive(const struct options *options) {
-	return options_show_sentences(options) || (options->n_rounds == 0 && options->only_alive);
+	return options_show_sentences(options) ||
+	       (!options_have_rounds(options) && options->only_alive);
 }
 
 static inline bool options_show_unreachable(const struct options *options) {
 	return options_show_sentences(options) ||
-	       (options->n_rounds == 0 && options->only_unreachable);
+	       (!options_have_rounds(options) && options->only_unreachable);
 }
 
 /* How long a target that @n_lost probes in a row were lost of waits for the next one: backed off in default mode. */

@@ -9,6 +9,7 @@
 
 #include "client/cli/words.h"
 
+#define NS_PER_S INT64_C(1000000000)
 enum { ICMP_HEADER_BYTES = 8 }; /* fping's sizes include it */
 
 /* The standard error, with all that was printed before out of the way. */
@@ -52,6 +53,13 @@ void output_unreachable(struct output *output, const char *label) {
 	fputs(options_show_sentences(output->options) ? " is unreachable\n" : "\n", output->out);
 }
 
+static int64_t now_unix_ns(void) {
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 /* " (0.064 avg, 0% loss)" and the end of the line */
 static void finish_probe_line(struct output *output, const struct tally *tally) {
 	char milliseconds[MILLISECONDS_TEXT_BYTES];
@@ -62,29 +70,38 @@ static void finish_probe_line(struct output *output, const struct tally *tally) 
 		tally_loss_percent(tally));
 }
 
-void output_reply(struct output *output, const char *label, uint32_t round, uint32_t size_bytes,
-		  int64_t rtt_ns, const struct tally *tally) {
+/* "[1796033609.30917] ", where -D asks for it. */
+static void begin_probe_line(struct output *output, int64_t unix_ns) {
+	if (output->options->timestamp) {
+		fprintf(output->out, "[%.5f] ", (double)unix_ns / 1e9);
+	}
+}
+
+void output_reply(struct output *output, const char *label, uint64_t round,
+		  const struct multiping_result *result, const struct tally *tally) {
 	char milliseconds[MILLISECONDS_TEXT_BYTES];
 
 	if (!options_show_each_probe(output->options)) {
 		return;
 	}
-	fprintf(output->out, "%-*s : [%" PRIu32 "], %" PRIu32 " bytes, %s ms", output->label_width,
-		label, round, size_bytes + ICMP_HEADER_BYTES,
-		milliseconds_text(rtt_ns, milliseconds));
+	begin_probe_line(output, result->sent_unix_ns + result->rtt_ns);
+	fprintf(output->out, "%-*s : [%" PRIu64 "], %" PRIu32 " bytes, %s ms", output->label_width,
+		label, round, result->size_bytes + ICMP_HEADER_BYTES,
+		milliseconds_text(result->rtt_ns, milliseconds));
 	finish_probe_line(output, tally);
 }
 
-void output_timed_out(struct output *output, const char *label, uint32_t round,
+void output_timed_out(struct output *output, const char *label, uint64_t round,
 		      const struct tally *tally) {
 	if (!options_show_each_probe(output->options)) {
 		return;
 	}
-	fprintf(output->out, "%-*s : [%" PRIu32 "], timed out", output->label_width, label, round);
+	begin_probe_line(output, now_unix_ns());
+	fprintf(output->out, "%-*s : [%" PRIu64 "], timed out", output->label_width, label, round);
 	finish_probe_line(output, tally);
 }
 
-void output_duplicate(struct output *output, const char *label, uint32_t round, uint32_t size_bytes,
+void output_duplicate(struct output *output, const char *label, uint64_t round, uint32_t size_bytes,
 		      int64_t rtt_ns) {
 	char milliseconds[MILLISECONDS_TEXT_BYTES];
 
@@ -92,7 +109,7 @@ void output_duplicate(struct output *output, const char *label, uint32_t round, 
 		return; /* the other way round than one would think; so is fping */
 	}
 	fprintf(error_stream(output),
-		"%s : duplicate for [%" PRIu32 "], %" PRIu32 " bytes, %s ms\n", label, round,
+		"%s : duplicate for [%" PRIu64 "], %" PRIu32 " bytes, %s ms\n", label, round,
 		size_bytes + ICMP_HEADER_BYTES, milliseconds_text(rtt_ns, milliseconds));
 }
 
@@ -138,9 +155,13 @@ void output_summary(struct output *output, const char *label, const struct tally
 	char shortest[MILLISECONDS_TEXT_BYTES], mean[MILLISECONDS_TEXT_BYTES],
 		longest[MILLISECONDS_TEXT_BYTES];
 
-	fprintf(output->err, "%-*s : xmt/rcv/%%loss = %" PRIu32 "/%" PRIu32 "/%u%%",
+	fprintf(output->err, "%-*s : xmt/rcv/%%loss = %" PRIu64 "/%" PRIu64 "/%u%%",
 		output->label_width, label, tally->n_sent, tally->n_received,
 		tally_loss_percent(tally));
+	if (output->options->outage) {
+		fprintf(output->err, ", outage(ms) = %" PRIu64,
+			tally_outage_ms(tally, output->options->period_ns));
+	}
 	if (tally->n_received > 0) {
 		fprintf(output->err, ", min/avg/max = %s/%s/%s",
 			milliseconds_text(tally->shortest_ns, shortest),
@@ -151,11 +172,11 @@ void output_summary(struct output *output, const char *label, const struct tally
 }
 
 void output_summary_rtts(struct output *output, const char *label, const struct rounds *rounds,
-			 size_t target, uint32_t n_sent) {
+			 size_t target, uint64_t n_sent) {
 	char milliseconds[MILLISECONDS_TEXT_BYTES];
 
 	fprintf(output->err, "%-*s :", output->label_width, label);
-	for (uint32_t round = 0; round < n_sent; round++) {
+	for (uint64_t round = 0; round < n_sent; round++) {
 		int64_t rtt_ns = rounds_get(rounds, target, round);
 
 		fprintf(output->err, " %s",

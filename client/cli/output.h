@@ -16,6 +16,7 @@
 #include "client/cli/options.h"
 #include "client/cli/rounds.h"
 #include "client/cli/statistics.h"
+#include "client/include/multiping.h"
 
 struct output {
 	FILE *out, *err; /* borrowed */
@@ -30,12 +31,12 @@ void output_fit(struct output *output, const char *label);
 void output_alive(struct output *output, const char *label, int64_t rtt_ns);
 void output_unreachable(struct output *output, const char *label);
 
-/* With -c and -C, for each probe. @tally counts it already. */
-void output_reply(struct output *output, const char *label, uint32_t round, uint32_t size_bytes,
-		  int64_t rtt_ns, const struct tally *tally);
-void output_timed_out(struct output *output, const char *label, uint32_t round,
+/* With -c, -C and -l, for each probe. @tally counts it already. */
+void output_reply(struct output *output, const char *label, uint64_t round,
+		  const struct multiping_result *result, const struct tally *tally);
+void output_timed_out(struct output *output, const char *label, uint64_t round,
 		      const struct tally *tally);
-void output_duplicate(struct output *output, const char *label, uint32_t round, uint32_t size_bytes,
+void output_duplicate(struct output *output, const char *label, uint64_t round, uint32_t size_bytes,
 		      int64_t rtt_ns);
 
 /* Whether it is an error that fping would count. @reporter: whose address decides the family. */
@@ -49,9 +50,9 @@ void output_name_error(struct output *output, const char *name, int error);
 void output_summary_begin(struct output *output);
 void output_summary(struct output *output, const char *label, const struct tally *tally);
 void output_summary_rtts(struct output *output, const char *label, const struct rounds *rounds,
-			 size_t target, uint32_t n_sent);
+			 size_t target, uint64_t n_sent);
 
-/* The head of a snapshot (SIGQUIT); an output_summary() of each target follows. */
+/* The head of a snapshot (SIGQUIT, -Q); an output_summary() of each target follows. */
 void output_snapshot_begin(struct output *output, time_t now);
 
 void output_totals(struct output *output, const struct totals *totals, int64_t elapsed_ns);

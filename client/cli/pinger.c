@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum {
 	MAX_OPEN =
@@ -101,10 +100,10 @@ int pinger_add_range(struct pinger *pinger, const struct range *range) {
 
 	pinger->range = *range;
 	pinger->n_targets = range->n_addresses;
-	if (pinger->options->n_rounds == 0) {
+	if (!options_have_rounds(pinger->options)) {
 		return 0;
 	}
-	/* with -c and -C the longest name must be known before the first line */
+	/* with rounds the longest name must be known before the first line */
 	r = reserve(pinger, pinger->n_targets); /* fails at once where there are too many */
 	return r < 0 ? r : add_range_until(pinger, pinger->n_targets);
 }
@@ -119,22 +118,23 @@ const char *pinger_label(const struct pinger *pinger, size_t target,
 
 void pinger_start(struct pinger *pinger, int64_t now_ns) {
 	struct multiping_result result;
-	const uint32_t n_rounds = pinger->options->n_rounds;
+	const struct options *options = pinger->options;
+	uint64_t n_rounds = options->loop ? SCHEDULE_ENDLESS : options->n_rounds;
 
 	for (size_t i = 0; i < pinger->n_added; i++) {
 		if (pinger->states[i] == TARGET_UNKNOWN) {
 			multiping_get(pinger->multiping, i, &result);
 			output_name_error(pinger->output, result.name, result.error);
 			pinger->statistics.totals.n_unknown++;
-		} else if (n_rounds > 0) {
+		} else if (options_have_rounds(options)) {
 			output_fit(pinger->output, pinger_label(pinger, i, &result));
 		}
 	}
 	pinger->statistics.totals.n_targets =
 		pinger->n_targets - pinger->statistics.totals.n_unknown;
-	rounds_init(&pinger->rounds, pinger->n_targets);
+	rounds_init(&pinger->rounds, pinger->n_targets, !options->loop);
 	schedule_init(&pinger->schedule, pinger->n_targets, n_rounds > 0 ? n_rounds : 1,
-		      pinger->options->interval_ns, pinger->options->period_ns, now_ns);
+		      options->interval_ns, options->period_ns, now_ns);
 }
 
 /* Whether a turn is void: nobody to ask, or (of a retry) somebody who has answered after all. */
@@ -157,15 +157,14 @@ static bool helper_is_awaited(const struct pinger *pinger) {
 static bool turn_must_wait(const struct pinger *pinger, const struct turn *turn) {
 	const struct options *options = pinger->options;
 	int64_t period_ns = options->period_ns > 0 ? options->period_ns : 1;
-	int64_t n_spanned = (options->timeout_ns + period_ns - 1) / period_ns;
+	uint64_t n_spanned = (uint64_t)((options->timeout_ns + period_ns - 1) / period_ns);
 
 	return turn->round > n_spanned &&
-	       rounds_get(&pinger->rounds, turn->target, turn->round - (uint32_t)n_spanned - 1) ==
-		       ROUND_OPEN;
+	       rounds_get(&pinger->rounds, turn->target, turn->round - n_spanned - 1) == ROUND_OPEN;
 }
 
 static int ask(struct pinger *pinger, const struct turn *turn) {
-	const uint32_t n_lost = pinger->statistics.tallies[turn->target].n_sent;
+	const uint32_t n_lost = (uint32_t)pinger->statistics.tallies[turn->target].n_sent;
 	int64_t timeout_us =
 		(options_timeout_ns(pinger->options, n_lost) + NS_PER_US - 1) / NS_PER_US;
 	uint64_t probe;
@@ -180,9 +179,9 @@ static int ask(struct pinger *pinger, const struct turn *turn) {
 	pinger->n_open++;
 	pinger->n_undecided += !turn->is_retry;
 	pinger->states[turn->target] = TARGET_ASKED;
-	return pinger->options->n_rounds == 0
-		       ? 0
-		       : rounds_open(&pinger->rounds, turn->target, turn->round, probe);
+	return options_have_rounds(pinger->options)
+		       ? rounds_open(&pinger->rounds, turn->target, turn->round, probe)
+		       : 0;
 }
 
 int pinger_ask(struct pinger *pinger, int64_t now_ns, int64_t *ret_at_ns) {
@@ -224,71 +223,4 @@ bool pinger_is_done(struct pinger *pinger, int64_t now_ns) {
 
 	return pinger->n_undecided == 0 &&
 	       schedule_peek(&pinger->schedule, now_ns, &turn, &at_ns) == SCHEDULE_E_END;
-}
-
-int pinger_snapshot(struct pinger *pinger) {
-	struct multiping_result result;
-
-	for (size_t i = 0; i < pinger->n_added; i++) {
-		if (pinger->states[i] != TARGET_UNKNOWN) {
-			output_fit(pinger->output, pinger_label(pinger, i, &result));
-		}
-	}
-	output_snapshot_begin(pinger->output, time(NULL));
-	for (size_t i = 0; i < pinger->n_added; i++) {
-		if (pinger->states[i] != TARGET_UNKNOWN) {
-			output_summary(pinger->output, pinger_label(pinger, i, &result),
-				       statistics_recent(&pinger->statistics, i));
-		}
-	}
-	return statistics_restart_recent(&pinger->statistics);
-}
-
-/* Default mode: who was asked and did not answer. Unlike fping, after Ctrl-C nothing is said of those whose turn had not come:
- * they are not silent, and of a range there may be more of them than anybody wants to read. */
-static void finish_unreachable(struct pinger *pinger, bool decided_only) {
-	struct multiping_result result;
-
-	if (!options_show_unreachable(pinger->options)) {
-		return;
-	}
-	for (size_t i = 0; i < pinger->n_added; i++) {
-		if (pinger->states[i] == TARGET_UNREACHABLE ||
-		    (!decided_only && pinger->states[i] == TARGET_ASKED)) {
-			output_unreachable(pinger->output, pinger_label(pinger, i, &result));
-		}
-	}
-}
-
-/* -c, -C: what became of all the probes of each target. */
-static void finish_summaries(struct pinger *pinger) {
-	struct multiping_result result;
-
-	output_summary_begin(pinger->output);
-	for (size_t i = 0; i < pinger->n_targets; i++) {
-		const struct tally *tally = &pinger->statistics.tallies[i];
-		const char *label;
-
-		if (pinger->states[i] == TARGET_UNKNOWN) {
-			continue;
-		}
-		label = pinger_label(pinger, i, &result);
-		if (pinger->options->all_rtts) {
-			output_summary_rtts(pinger->output, label, &pinger->rounds, i,
-					    tally->n_sent);
-		} else {
-			output_summary(pinger->output, label, tally);
-		}
-	}
-}
-
-void pinger_finish(struct pinger *pinger, bool decided_only, int64_t elapsed_ns) {
-	if (pinger->options->n_rounds > 0) {
-		finish_summaries(pinger);
-	} else {
-		finish_unreachable(pinger, decided_only);
-	}
-	if (pinger->options->totals) {
-		output_totals(pinger->output, &pinger->statistics.totals, elapsed_ns);
-	}
 }

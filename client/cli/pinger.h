@@ -37,6 +37,7 @@ struct pinger {
 	size_t n_open;       /* probes that the library has not told the outcome of */
 	bool is_helper_away; /* and being looked for */
 	size_t n_decided;    /* default mode: targets */
+	bool has_reported;   /* to netdata */
 	size_t n_undecided; /* default mode: targets asked; else probes asked: whose fate is open */
 	struct statistics statistics;
 	struct rounds rounds;
@@ -72,8 +73,9 @@ bool pinger_is_done(struct pinger *pinger, int64_t now_ns);
 const char *pinger_label(const struct pinger *pinger, size_t target,
 			 struct multiping_result *result);
 
-/* Prints the counts since the last snapshot (SIGQUIT). -ENOMEM. */
+/* Prints the counts since the last snapshot (SIGQUIT) or report (-Q), and begins anew. -ENOMEM. */
 int pinger_snapshot(struct pinger *pinger);
+int pinger_report(struct pinger *pinger);
 
 /* Prints who did not answer, the summaries and the totals. @decided_only: not of targets that were cut off. */
 void pinger_finish(struct pinger *pinger, bool decided_only, int64_t elapsed_ns);

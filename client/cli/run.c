@@ -37,6 +37,7 @@ struct run {
 	sigset_t former_mask;
 	int64_t started_ns;
 	int64_t progress_ns; /* when to tell next how far it is; INT64_MAX: never */
+	int64_t report_ns;   /* when the next of -Q is due; INT64_MAX: never */
 };
 
 static int64_t monotonic_ns(void) {
@@ -215,7 +216,7 @@ static void begin_progress(struct run *run) {
 			 !isatty(fileno(run->output.out));
 
 	run->progress_ns = INT64_MAX;
-	if (run->options->n_rounds == 0 && is_silent && isatty(fileno(run->output.err))) {
+	if (!options_have_rounds(run->options) && is_silent && isatty(fileno(run->output.err))) {
 		run->progress_ns = monotonic_ns() + PROGRESS_AFTER_NS;
 	}
 }
@@ -228,6 +229,25 @@ static void tell_progress(struct run *run, int64_t now_ns) {
 				totals->n_alive);
 		run->progress_ns = now_ns + PROGRESS_EVERY_NS;
 	}
+}
+
+static void begin_reports(struct run *run) {
+	const struct options *options = run->options;
+
+	run->report_ns = INT64_MAX;
+	if (options->report_ns > 0 && options_have_rounds(options)) {
+		run->report_ns = monotonic_ns() + options->report_ns;
+	}
+}
+
+/* Reports that were missed are left out. -ENOMEM. */
+static int report(struct run *run, int64_t now_ns) {
+	if (now_ns < run->report_ns) {
+		return 0;
+	}
+	run->report_ns +=
+		run->options->report_ns * ((now_ns - run->report_ns) / run->options->report_ns + 1);
+	return pinger_report(&run->pinger);
 }
 
 static int64_t earlier(int64_t a_ns, int64_t b_ns) {
@@ -243,11 +263,13 @@ static int loop(struct run *run) {
 		now_ns = monotonic_ns();
 		r = r == 0 ? pinger_expire(&run->pinger, now_ns) : r;
 		r = r == 0 ? pinger_ask(&run->pinger, now_ns, &at_ns) : r;
+		r = r == 0 ? report(run, now_ns) : r;
 		r = r == 0 ? flush(run) : r;
 		if (r != 0 || pinger_is_done(&run->pinger, now_ns)) {
 			return r;
 		}
 		tell_progress(run, now_ns);
+		at_ns = earlier(at_ns, run->report_ns);
 		at_ns = earlier(at_ns, deadlines_next_ns(&run->pinger.deadlines));
 		if (wait_until(run, earlier(at_ns, run->progress_ns))) {
 			r = take_signals(run);
@@ -280,6 +302,7 @@ static int ping(struct run *run) {
 	int r, status;
 
 	begin_progress(run);
+	begin_reports(run);
 	r = open_signals(run);
 	if (r == 0) {
 		r = loop(run);

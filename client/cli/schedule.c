@@ -8,7 +8,7 @@
 #define AHEAD_NS                                                                                   \
 	INT64_C(100000000) /* what a client may ask for in advance (the helper counts it as waiting) */
 
-void schedule_init(struct schedule *ret_schedule, size_t n_targets, uint32_t n_rounds,
+void schedule_init(struct schedule *ret_schedule, size_t n_targets, uint64_t n_rounds,
 		   int64_t interval_ns, int64_t period_ns, int64_t now_ns) {
 	*ret_schedule = (struct schedule){
 		.interval_ns = interval_ns,

@@ -14,9 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SCHEDULE_ENDLESS UINT64_MAX /* rounds; nobody gets there */
+
 struct turn {
 	size_t target;
-	uint32_t round;
+	uint64_t round;
 	bool is_retry;
 };
 
@@ -27,13 +29,13 @@ struct schedule {
 	int64_t free_ns;  /* when the gap after all that was asked for is over */
 	bool is_full;     /* of work ahead; until half of it is done */
 	size_t n_targets, next_target;
-	uint32_t n_rounds, next_round;
+	uint64_t n_rounds, next_round;
 	size_t *retries; /* ring, in the order in which they were lost */
 	size_t n_retries, first_retry, n_allocated;
 };
 
 /* Starts at @now_ns. @n_rounds: 1 in default mode. */
-void schedule_init(struct schedule *ret_schedule, size_t n_targets, uint32_t n_rounds,
+void schedule_init(struct schedule *ret_schedule, size_t n_targets, uint64_t n_rounds,
 		   int64_t interval_ns, int64_t period_ns, int64_t now_ns);
 void schedule_deinit(struct schedule *schedule);
 

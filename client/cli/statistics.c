@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 32 bytes a target; as many again from the first snapshot on. */
+/* 40 bytes a target; as many again from the first snapshot on. */
 #include "client/cli/statistics.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct tally {
-	uint32_t n_sent, n_received;
+	uint64_t n_sent, n_received;
 	int64_t shortest_ns, longest_ns, sum_ns; /* of round-trip times */
 };
 
@@ -51,7 +51,12 @@ static inline unsigned tally_loss_percent(const struct tally *tally) {
 	return tally->n_sent == 0 ? 0 : (unsigned)(n_lost * 100 / tally->n_sent);
 }
 
+/* For how long a target was out, as far as its losses show that. */
+static inline uint64_t tally_outage_ms(const struct tally *tally, int64_t period_ns) {
+	return (uint64_t)((double)(tally->n_sent - tally->n_received) * (double)period_ns / 1e6);
+}
+
 /* Mean round-trip time; 0 where there was no reply. */
 static inline int64_t tally_mean_ns(const struct tally *tally) {
-	return tally->n_received == 0 ? 0 : tally->sum_ns / tally->n_received;
+	return tally->n_received == 0 ? 0 : tally->sum_ns / (int64_t)tally->n_received;
 }

@@ -85,6 +85,11 @@ MODES = [
     f"-I lo {ALIVE} {ALIVE6}",
     f"--iface=lo -c 1 {ALIVE}",
     f"-T 5 {ALIVE}",
+    f"-c 2 -p 300 -t 100 -i 40 -o {SILENT} {ALIVE}",
+    f"-C 2 -p 300 -t 100 -i 40 -D -o {SILENT} {ALIVE}",
+    f"-D -o -N {ALIVE}",
+    f"-Q 1 -r 0 -t 100 {ALIVE} {SILENT}",
+    f"-c 2 -p 300 -N {ALIVE}",
     # as monitoring programs call it
     f"-C 5 -q -B1 -r1 -i10 -p 50 {ALIVE} {SILENT}",
     f"-C5 -i0 -p 50 {ALIVE} 127.0.0.2",
@@ -119,6 +124,8 @@ MODES = [
     f"-b 65489 {ALIVE}",
     f"-B 0.9 {ALIVE}",
     f"-B 5.1 {ALIVE}",
+    f"-c 1 -l {ALIVE}",
+    f"--loop --vcount=1 {ALIVE}",
     f"-H 256 {ALIVE}",
     f"-S nobody {ALIVE}",
     f"-I nowhere {ALIVE}",
@@ -146,6 +153,32 @@ TIMINGS = [
     f"-q -i 10 -r 1 -t 50 -g 127.9.0.1 127.9.0.40", # retries take their turns too
 ]
 
+# Those that a signal ends. It comes half a second after the start or the signal before, between two rounds.
+INTERRUPTED = [(words, [signal.SIGINT]) for words in (
+    f"-q -c 1000 -p 100 {ALIVE} {SILENT}",
+    f"-q -C 1000 -p 100 {ALIVE} {SILENT}",
+    f"-t 5000 {ALIVE} {SILENT}",
+    f"-l -p 300 {ALIVE} {ALIVE6}",
+    f"-l -q -D -t 100 -p 300 {ALIVE} {SILENT}",
+    f"-l -a -o -t 100 -p 300 {ALIVE} {REFUSING}",
+    f"-l -q -t 100 -p 300 {REFUSING}",
+    f"-l -p 300 {NO_NAME} {ALIVE}",
+    f"-l -Q 0.2 -p 80 {ALIVE}",
+    f"--loop --squiet=0.2 --outage --period=80 --timeout=40 {ALIVE} {SILENT}",
+    f"-c 1000 -Q 0.2 -p 80 {ALIVE}",
+    f"-C 1000 -Q 0.2 -p 80 {ALIVE} {ALIVE6}",
+    f"-c 1000 -N -Q 0.2 -p 80 {ALIVE}",
+    # netdata, SmokePing
+    f"-N -l -Q 0.2 -p 40 -R -b 56 -i 1 -r 0 -t 5000 {ALIVE} localhost {ALIVE6} {SILENT}",
+    f"-N -l -Q 0.2 -p 40 -R -b 56 -i 1 -r 0 -t 5000 -I lo {ALIVE}",
+    f"-l -B1 -r1 -p 300 -b 100 -t 100 -S 127.0.0.3 -O 0x8 {ALIVE} {SILENT}",
+)] + [
+    (f"-q -c 1000 -p 100 {ALIVE}", [signal.SIGQUIT, signal.SIGQUIT, signal.SIGINT]),
+    (f"-t 5000 {ALIVE} {SILENT}", [signal.SIGQUIT, signal.SIGINT]),
+    (f"-l -p 300 {ALIVE}", [signal.SIGQUIT, signal.SIGINT]),
+    (f"-l -N -Q 5 -p 100 {ALIVE}", [signal.SIGQUIT, signal.SIGINT]),
+]
+
 SINGLE_DOT = re.compile(r"(?<![\d.])\d+\.\d+(?:e\+\d\d)?(?![\d.])")  # a time, not an address
 
 
@@ -153,6 +186,17 @@ def normal(text, program):
     """@text with times as T and without the program's name."""
     text = text.replace(f"{program}:", "PROGRAM:").replace("multiping -h", "fping -h")
     return SINGLE_DOT.sub("T", text)
+
+
+def wait_until_it_minds_signals(pid):
+    """Until SIGINT would not end the process any more without its say."""
+    deadline = time.monotonic() + rig.START_SECONDS
+    while time.monotonic() < deadline:
+        status = rig.status(pid)
+        if (int(status["SigBlk"], 16) | int(status["SigCgt"], 16)) & 1 << signal.SIGINT - 1:
+            return
+        time.sleep(0.005)
+    raise AssertionError("it never began to ping")
 
 
 class CommandLine(rig.Case):
@@ -204,29 +248,26 @@ class CommandLine(rig.Case):
                 self.assertGreater(seconds[1], seconds[0] / 1.5)
 
     def interrupted(self, argv, signals):
-        """Runs @argv, sends each of @signals after a while, and returns what fping and ours must have in common."""
+        """Runs @argv, sends each of @signals after a while, and returns what fping and ours must have in common: how many
+        rounds there were until the signal is chance, and so is how many reports."""
         process = self.lo.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until_it_minds_signals(process.pid)
         for number in signals:
             time.sleep(0.5)
             process.send_signal(number)
         out, err = process.communicate(timeout=60)
-        return subprocess.CompletedProcess(argv, process.returncode, out, err)
+        out = re.sub(r"(?m)(?<= : )\[\d+\]|(?<== )\d+$", "N", SINGLE_DOT.sub("T", out))
+        err = re.sub(r"\[\d\d:\d\d:\d\d\]", "[CLOCK]", err)
+        err = re.sub(r"= \d+/\d+/", "= N/N/", err)
+        err = re.sub(r"( [\d.]+| -)+$", " RESULTS", err, flags=re.M)
+        once = (re.sub(r"(?s)(.+?\n)\1+", r"\1", text) for text in (out, SINGLE_DOT.sub("T", err)))
+        return subprocess.CompletedProcess(argv, process.returncode, *once)
 
     def test_signals_end_or_show_a_snapshot(self):
-        calls = [(f"-q -c 1000 -p 100 {ALIVE} {SILENT}", [signal.SIGINT]),
-                 (f"-q -C 1000 -p 100 {ALIVE} {SILENT}", [signal.SIGINT]),
-                 (f"-t 5000 {ALIVE} {SILENT}", [signal.SIGINT]),
-                 (f"-q -c 1000 -p 100 {ALIVE}", [signal.SIGQUIT, signal.SIGQUIT, signal.SIGINT]),
-                 (f"-t 5000 {ALIVE} {SILENT}", [signal.SIGQUIT, signal.SIGINT])]
-        for words, signals in calls:
+        for words, signals in INTERRUPTED:
             with self.subTest(words):
-                results = [self.interrupted(argv, signals) for argv in (
-                    self.shared.command(*words.split()), ["fping", *words.split()])]
-                for done in results:  # how many rounds there were until the signal is chance
-                    done.stderr = re.sub(r"\[\d\d:\d\d:\d\d\]", "[CLOCK]", done.stderr)
-                    done.stderr = re.sub(r"= \d+/\d+/", "= N/N/", done.stderr)
-                    done.stderr = re.sub(r"( [\d.]+| -)+$", " RESULTS", done.stderr, flags=re.M)
-                self.assert_same(*results)
+                self.assert_same(*(self.interrupted(argv, signals) for argv in (
+                    self.shared.command(*words.split()), ["fping", *words.split()])))
 
 
 # What leaves, by the comments that OnThePacket counts.
@@ -396,6 +437,51 @@ class OwnWays(rig.Case):
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 0)
 
+    def growth(self, words):
+        """By how many bytes a ping of 254 targets every 10 ms grows in three seconds."""
+        process = self.lo.popen(self.shared.command(*words.split(), "-p", "10", "-i", "0", "-g", "127.1.0.0/24"),
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.send_signal, signal.SIGINT)
+        wait_until_it_minds_signals(process.pid)
+        time.sleep(2)
+        before = rig.peak_resident_bytes(process.pid)
+        time.sleep(3)
+        return rig.peak_resident_bytes(process.pid) - before
+
+    def test_a_loop_does_not_grow(self):
+        if rig.is_sanitized():
+            return  # the sanitizer keeps what was freed
+        loop, counted = self.growth("-l -Q 1000"), self.growth("-q -C 1000000")
+        print(f"grew by {loop} bytes with -l, by {counted} with -C")
+        self.assertGreater(counted, 500000)  # else the control shows nothing
+        self.assertLess(loop, counted / 4)
+
+    def loop_until(self, words, n_lines):
+        """The first @n_lines that `multiping WORDS` prints on either stream."""
+        process = self.lo.popen(self.shared.command(*words.split()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        lines = [process.stdout.readline() for _ in range(n_lines)]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+        return lines
+
+    def test_reports_count_anew_or_from_the_start(self):
+        counts = {}
+        for cumulative in ("", ",cumulative"):
+            lines = self.loop_until(f"-l -Q 0.5{cumulative} -p 20 {ALIVE}", 6)
+            counts[cumulative] = [int(re.search(r"= (\d+)/", line)[1]) for line in lines[1::2]]
+        first, _, third = counts[""]
+        self.assertLess(third, first * 1.5)
+        first, _, third = counts[",cumulative"]
+        self.assertGreater(third, first * 2)
+
+    def test_time_stamps_are_of_now_and_in_order(self):
+        before = time.time()
+        lines = self.loop_until(f"-l -D -p 50 -t 20 {ALIVE} {SILENT}", 8)
+        stamps = [float(re.match(r"\[(\d+\.\d{5})\] 127", line)[1]) for line in lines]
+        self.assertEqual(stamps, sorted(stamps))
+        self.assertTrue(before - 0.001 < stamps[0] and stamps[-1] < time.time() + 0.001, stamps)
+
     def test_policy_is_told_once_a_target(self):
         helper = self.helper(self.lo, rig.UNLIMITED.replace("max_payload_bytes = unlimited",
                                                             "max_payload_bytes = 100"))
@@ -434,7 +520,7 @@ class OwnWays(rig.Case):
     def test_help_and_version(self):
         done = self.lo.run([rig.program("multiping"), "--help"])
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for option in "46aAbBcCefghHiIJkMOpqrRsStuv":
+        for option in "46aAbBcCDefghHiIJklMNoOpqQrRsStuv":
             self.assertIn(f"  -{option}, --", done.stdout)
         done = self.lo.run([rig.program("multiping"), "-v"])
         self.assertRegex(done.stdout, r"multiping: Version \d+\.\d+\.\d+\n$")

@@ -138,6 +138,8 @@ static void options_unknown_says_so_as_fping_does(void **state) {
 static void options_conflicts_are_told_as_fping_does(void **state) {
 	assert_fault("-a -u x", "multiping: specify only one of a, u");
 	assert_fault("-H 256 -a -u x", "multiping: ttl 256 out of range");
+	assert_fault("-c 1 -l x", "multiping: specify only one of c, l");
+	assert_fault("-l -C 1 x", "multiping: specify only one of c, l");
 	assert_fault("-S nobody x", "multiping: can't parse source address: nobody");
 	assert_fault("-4 -6 x", "multiping: can't specify both -4 and -6");
 	assert_fault("-b 65489", "multiping: data size 65489 not valid, must be lower than 65488");
@@ -176,6 +178,23 @@ static void options_type_of_service_is_written_as_in_c(void **state) {
 	assert_int_equal(options.tos, 16);
 }
 
+static void options_reports_are_anew_or_cumulative(void **state) {
+	struct options options;
+	char words[256];
+
+	assert_int_equal(parse("-l -Q 1.5", &options, words), 0);
+	assert_int_equal(options.report_ns, INT64_C(1500) * NS_PER_MS);
+	assert_false(options.report_is_cumulative);
+	assert_false(options_show_each_probe(&options));
+	assert_int_equal(parse("-l -Q 2,cumulative", &options, words), 0);
+	assert_int_equal(options.report_ns, INT64_C(2000) * NS_PER_MS);
+	assert_true(options.report_is_cumulative);
+	assert_int_equal(parse("-l -Q 0", &options, words), 0);
+	assert_true(options_show_each_probe(&options));
+	assert_int_equal(parse("-l -a -q", &options, words), 0);
+	assert_true(options_show_each_probe(&options));
+}
+
 static void options_at_their_bounds(void **state) {
 	static const char *const good[] = {"-b 65488",
 					   "-b 0",
@@ -195,7 +214,9 @@ static void options_at_their_bounds(void **state) {
 					   "-S ::1 -6",
 					   "-S fe80::1%eth0",
 					   "-T x",
-					   "--check-source"};
+					   "--check-source",
+					   "-Q 0",
+					   "-Q 1e9"};
 	static const char *const bad[] = {"-c 0",      "-c -1",
 					  "-c 1.5",    "-c 5x",
 					  "-t -1",     "-t nan",
@@ -207,7 +228,10 @@ static void options_at_their_bounds(void **state) {
 					  "-O -1",     "-O 1.5",
 					  "-O 0x100",  "-S x",
 					  "-S ::1 -4", "-S 127.0.0.1%lo",
-					  "--T=1",     "--check-source=1"};
+					  "--T=1",     "--check-source=1",
+					  "-Q -1",     "-Q x",
+					  "-Q 1,x",    "-Q ,cumulative",
+					  "-Q 2e9"};
 	struct options options;
 	char words[256];
 
@@ -242,6 +266,7 @@ int main(void) {
 		cmocka_unit_test(options_conflicts_are_told_as_fping_does),
 		cmocka_unit_test(options_helper_stats_ping_nobody),
 		cmocka_unit_test(options_type_of_service_is_written_as_in_c),
+		cmocka_unit_test(options_reports_are_anew_or_cumulative),
 		cmocka_unit_test(options_at_their_bounds),
 		cmocka_unit_test(options_help_and_version_end_parsing),
 	};

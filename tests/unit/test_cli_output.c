@@ -115,12 +115,13 @@ static void output_only_unreachable_lists_names(void **state) {
 static void output_count_mode_pads_labels(void **state) {
 	const struct tally one = {1, 1, 64 * US, 64 * US, 64 * US}, none = {3, 0, 0, 0, 0},
 			   some = {3, 1, 10 * MS, 10 * MS, 10 * MS};
+	const struct multiping_result reply = {.size_bytes = 56, .rtt_ns = 64 * US};
 	struct sink sink;
 
 	sink_open(&sink, (struct options){.n_rounds = 3});
 	output_fit(&sink.output, "long");
 	output_fit(&sink.output, "a");
-	output_reply(&sink.output, "a", 0, 56, 64 * US, &one);
+	output_reply(&sink.output, "a", 0, &reply, &one);
 	output_timed_out(&sink.output, "long", 2, &none);
 	output_timed_out(&sink.output, "a", 2, &some);
 	output_summary_begin(&sink.output);
@@ -135,12 +136,33 @@ static void output_count_mode_pads_labels(void **state) {
 		    "long : xmt/rcv/%loss = 3/0/100%\n");
 }
 
+static void output_loop_has_time_stamps_and_outages(void **state) {
+	const struct tally some = {3, 1, 10 * MS, 10 * MS, 10 * MS};
+	const struct multiping_result reply = {
+		.size_bytes = 56, .rtt_ns = 10 * MS, .sent_unix_ns = INT64_C(1700000000123450000)};
+	struct sink sink;
+
+	sink_open(&sink, (struct options){.loop = true,
+					  .quiet = true, /* hides nothing of -l */
+					  .timestamp = true,
+					  .outage = true,
+					  .period_ns = 2500 * US});
+	output_reply(&sink.output, "a", UINT64_C(1) << 32, &reply, &some);
+	output_summary_begin(&sink.output);
+	output_summary(&sink.output, "a", &some);
+	sink_assert(&sink,
+		    "[1700000000.13345] a : [4294967296], 64 bytes, 10.0 ms (10.0 avg, 66% loss)\n",
+		    "\n"
+		    "a : xmt/rcv/%loss = 3/1/66%, outage(ms) = 5, min/avg/max = 10.0/10.0/10.0\n");
+}
+
 static void output_quiet_leaves_summary_and_duplicates(void **state) {
 	const struct tally none = {0};
+	const struct multiping_result reply = {.size_bytes = 56, .rtt_ns = MS};
 	struct sink sink;
 
 	sink_open(&sink, (struct options){.n_rounds = 1, .quiet = true});
-	output_reply(&sink.output, "a", 0, 56, MS, &none);
+	output_reply(&sink.output, "a", 0, &reply, &none);
 	output_timed_out(&sink.output, "a", 0, &none);
 	assert_true(output_icmp_error(&sink.output, "a", "10.0.0.1", 3, 1)); /* counted, not told */
 	output_name_error(&sink.output, "x", EAI_NONAME);
@@ -175,7 +197,7 @@ static void output_rtts_mark_lost_rounds(void **state) {
 	struct rounds rounds;
 	struct sink sink;
 
-	rounds_init(&rounds, 2);
+	rounds_init(&rounds, 2, true);
 	for (uint32_t i = 0; i < 4; i++) {
 		assert_int_equal(rounds_open(&rounds, 1, i, i + 1), 0);
 	}
@@ -227,24 +249,6 @@ static void output_flush_tells_a_full_disk(void **state) {
 	fclose(output.out);
 }
 
-static void rounds_find_a_probe_of_its_target(void **state) {
-	struct rounds rounds;
-	uint32_t round;
-
-	rounds_init(&rounds, 2);
-	assert_int_equal(rounds_open(&rounds, 0, 0, 11), 0);
-	assert_int_equal(rounds_open(&rounds, 0, 3, 12), 0);
-	assert_int_equal(rounds_get(&rounds, 0, 3), ROUND_OPEN);
-	assert_int_equal(rounds_get(&rounds, 1, 3), ROUND_NOT_ASKED);
-	assert_int_equal(rounds_get(&rounds, 0, 4), ROUND_NOT_ASKED);
-	assert_int_equal(rounds_find(&rounds, 0, 12, &round), 0);
-	assert_int_equal(round, 3);
-	assert_int_equal(rounds_find(&rounds, 0, 11, &round), 0);
-	assert_int_equal(round, 0);
-	assert_int_equal(rounds_find(&rounds, 1, 11, &round), ROUNDS_E_UNKNOWN);
-	rounds_deinit(&rounds);
-}
-
 static void statistics_recent_begins_anew(void **state) {
 	struct statistics statistics = {0};
 
@@ -277,12 +281,12 @@ int main(void) {
 		cmocka_unit_test(output_only_alive_lists_names),
 		cmocka_unit_test(output_only_unreachable_lists_names),
 		cmocka_unit_test(output_count_mode_pads_labels),
+		cmocka_unit_test(output_loop_has_time_stamps_and_outages),
 		cmocka_unit_test(output_quiet_leaves_summary_and_duplicates),
 		cmocka_unit_test(output_troubles_go_to_standard_error),
 		cmocka_unit_test(output_rtts_mark_lost_rounds),
 		cmocka_unit_test(output_totals_are_fpings_block),
 		cmocka_unit_test(output_flush_tells_a_full_disk),
-		cmocka_unit_test(rounds_find_a_probe_of_its_target),
 		cmocka_unit_test(statistics_recent_begins_anew),
 	};
 

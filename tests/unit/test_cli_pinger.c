@@ -387,6 +387,21 @@ static void pinger_snapshot_counts_anew(void **state) {
 	    "1.1.1.1 : xmt/rcv/%loss = 1/0/100%\n");
 }
 
+static void pinger_loop_goes_on_and_keeps_few_rounds(void **state) {
+	struct fixture fixture;
+
+	begin(&fixture, "-l -p 100 -Q 1,cumulative 1.1.1.1");
+	for (uint64_t probe = 1; probe <= 50; probe++) {
+		pass(&fixture, 100);
+		outcome(&fixture, probe, probe % 2 == 0 ? MULTIPING_REPLY : MULTIPING_TIMEOUT,
+			1000);
+		assert_false(pinger_is_done(&fixture.pinger, fixture.now_ns));
+		assert_true(fixture.pinger.rounds.end - fixture.pinger.rounds.first <= 4);
+	}
+	pinger_finish(&fixture.pinger, false, 0);
+	end(&fixture, "", "1.1.1.1 : xmt/rcv/%loss = 50/25/50%, min/avg/max = 1.00/1.00/1.00\n");
+}
+
 int main(void) {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pinger_reply_makes_alive),
@@ -404,6 +419,7 @@ int main(void) {
 		cmocka_unit_test(pinger_range_is_added_as_its_turn_comes),
 		cmocka_unit_test(pinger_helper_lost_ends_the_run),
 		cmocka_unit_test(pinger_snapshot_counts_anew),
+		cmocka_unit_test(pinger_loop_goes_on_and_keeps_few_rounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
