@@ -188,6 +188,9 @@ static int option_apply(struct options *options, const struct option *option, co
 		return set_report(options, option, value);
 	case 'S':
 		return set_source(options, value);
+	case 'X':
+		options->ends_early = true;
+		break;
 	case 'C':
 		options->all_rtts = true;
 		break;

@@ -24,6 +24,8 @@ struct options {
 	bool loop, netdata, outage, timestamp;
 	int64_t report_ns; /* -Q: time between reports; 0: none */
 	bool report_is_cumulative;
+	uint32_t n_required; /* -x, -X: so many targets are to be alive; 0: all */
+	bool ends_early;     /* -X: as soon as they are */
 	bool json, stats_helper;
 	uint32_t n_rounds; /* -c, -C; 0: -l, or default mode, each target until it answers */
 	uint32_t n_retries, size_bytes;
@@ -49,19 +51,22 @@ static inline bool options_have_rounds(const struct options *options) {
 	return options->n_rounds > 0 || options->loop;
 }
 
-/* What each mode shows. fping: -a and -u take the lines away from -c, but do not put their own there; -l has its lines
+static inline bool options_are_verbose(const struct options *options) {
+	return !options->quiet && !options->only_alive && !options->only_unreachable &&
+	       options->n_required == 0;
+}
+
+/* What each mode shows. fping: -a, -u and -x take the lines away from -c, but do not put their own there; -l has its lines
  * unless there are reports, even with -q. */
 static inline bool options_show_each_probe(const struct options *options) {
 	if (options->loop) {
 		return options->report_ns == 0;
 	}
-	return options->n_rounds > 0 && !options->quiet && !options->only_alive &&
-	       !options->only_unreachable;
+	return options->n_rounds > 0 && options_are_verbose(options);
 }
 
 static inline bool options_show_sentences(const struct options *options) {
-	return !options_have_rounds(options) && !options->quiet && !options->only_alive &&
-	       !options->only_unreachable;
+	return !options_have_rounds(options) && options_are_verbose(options);
 }
 
 static inline bool options_show_alive(const struct options *options) {

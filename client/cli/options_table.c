@@ -76,6 +76,10 @@ static const struct option option_table[] = {
 	{'u', KIND_FLAG, "unreach", NULL, FIELD(only_unreachable), 0, 0,
 	 "list the targets that do not answer"},
 	{'v', KIND_SPECIAL, "version", NULL, 0, 0, 0, "print the version"},
+	{'x', KIND_NUMBER, "reachable", "N", FIELD(n_required), 1, INT32_MAX,
+	 "tell whether at least N targets are alive"},
+	{'X', KIND_NUMBER, "fast-reachable", "N", FIELD(n_required), 1, INT32_MAX,
+	 "the same, and end as soon as they are"},
 };
 
 enum { N_OPTIONS = sizeof(option_table) / sizeof(option_table[0]) };
@@ -121,7 +125,8 @@ void options_print_help(const struct options *options, FILE *stream) {
 			 value);
 		fprintf(stream, "  %-21s %s\n", form, option->help);
 	}
-	fputs("\nExit status: 0 all targets answered, 1 some did not (or wrong arguments),\n"
+	fputs("\nExit status: 0 all targets (with -x and -X, enough) answered, 1 some did not (or "
+	      "wrong arguments),\n"
 	      "2 a name was not found, 4 no helper or another failure.\n",
 	      stream);
 }

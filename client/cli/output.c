@@ -215,6 +215,13 @@ void output_totals(struct output *output, const struct totals *totals, int64_t e
 	fprintf(err, " %12.3f sec (elapsed real time)\n\n", (double)elapsed_ns / 1e9);
 }
 
+void output_reachable(struct output *output, uint64_t n_alive) {
+	const uint32_t n_required = output->options->n_required;
+
+	fprintf(output->out, "%s hosts reachable (required: %" PRIu32 ", reachable: %" PRIu64 ")\n",
+		n_alive >= n_required ? "Enough" : "Not enough", n_required, n_alive);
+}
+
 void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targets,
 		     uint64_t n_alive) {
 	fprintf(output->err,

@@ -57,6 +57,9 @@ void output_snapshot_begin(struct output *output, time_t now);
 
 void output_totals(struct output *output, const struct totals *totals, int64_t elapsed_ns);
 
+/* Whether enough targets are alive, for -x and -X. */
+void output_reachable(struct output *output, uint64_t n_alive);
+
 /* How far a sweep is, on a line that whatever is printed next replaces. Only for terminals. */
 void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targets,
 		     uint64_t n_alive);

@@ -221,6 +221,10 @@ bool pinger_is_done(struct pinger *pinger, int64_t now_ns) {
 	struct turn turn;
 	int64_t at_ns;
 
+	if (pinger->options->ends_early &&
+	    pinger->statistics.totals.n_alive >= pinger->options->n_required) {
+		return true;
+	}
 	return pinger->n_undecided == 0 &&
 	       schedule_peek(&pinger->schedule, now_ns, &turn, &at_ns) == SCHEDULE_E_END;
 }

@@ -66,7 +66,7 @@ int pinger_handle(struct pinger *pinger, const struct multiping_event *event, in
 /* Counts as lost what has waited long enough. -ENOMEM. */
 int pinger_expire(struct pinger *pinger, int64_t now_ns);
 
-/* Whether every target (default mode) or probe is decided. */
+/* Whether every target (default mode) or probe is decided, or with -X enough of them. */
 bool pinger_is_done(struct pinger *pinger, int64_t now_ns);
 
 /* The name or address of a target as it is shown; valid until the next call with the same @result (working space). */

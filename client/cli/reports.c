@@ -103,4 +103,7 @@ void pinger_finish(struct pinger *pinger, bool decided_only, int64_t elapsed_ns)
 	if (pinger->options->totals) {
 		output_totals(pinger->output, &pinger->statistics.totals, elapsed_ns);
 	}
+	if (pinger->options->n_required > 0) {
+		output_reachable(pinger->output, pinger->statistics.totals.n_alive);
+	}
 }

@@ -212,8 +212,7 @@ static int take_signals(struct run *run) {
 
 /* Long sweeps whose results go elsewhere tell a terminal how far they are. */
 static void begin_progress(struct run *run) {
-	bool is_silent = run->options->quiet || run->options->only_unreachable ||
-			 !isatty(fileno(run->output.out));
+	bool is_silent = !options_show_alive(run->options) || !isatty(fileno(run->output.out));
 
 	run->progress_ns = INT64_MAX;
 	if (!options_have_rounds(run->options) && is_silent && isatty(fileno(run->output.err))) {
@@ -319,6 +318,10 @@ static int ping(struct run *run) {
 	}
 	if (status != STATUS_ALL_ALIVE) {
 		return status;
+	}
+	if (run->options->n_required > 0) {
+		return totals->n_alive < run->options->n_required ? STATUS_SOME_SILENT
+								  : STATUS_ALL_ALIVE;
 	}
 	if (totals->n_unknown > 0) {
 		return STATUS_NAME_NOT_FOUND;

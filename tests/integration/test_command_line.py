@@ -85,6 +85,16 @@ MODES = [
     f"-I lo {ALIVE} {ALIVE6}",
     f"--iface=lo -c 1 {ALIVE}",
     f"-T 5 {ALIVE}",
+    f"-x 2 {ALIVE} {ALIVE6}",
+    f"-x 2 -r 0 -t 100 {ALIVE} {SILENT} {REFUSING}",
+    f"--reachable=1 -r 0 -t 100 {ALIVE} {SILENT}",
+    f"-x 1 -a -e -r 0 -t 100 {ALIVE} {SILENT}",
+    f"-x 3 -u -r 0 -t 100 {ALIVE} {SILENT}",
+    f"-x 1 -q -s {ALIVE} {NO_NAME}",
+    f"-x 1 {NO_ROUTE} {NO_NAME}",
+    f"-x 1 {NO_NAME}",
+    f"-x 1 -c 2 -p 60 {ALIVE}",
+    f"-x 2 -C 2 -p 60 -q {ALIVE} {SILENT}",
     f"-c 2 -p 300 -t 100 -i 40 -o {SILENT} {ALIVE}",
     f"-C 2 -p 300 -t 100 -i 40 -D -o {SILENT} {ALIVE}",
     f"-D -o -N {ALIVE}",
@@ -163,6 +173,7 @@ INTERRUPTED = [(words, [signal.SIGINT]) for words in (
     f"-l -a -o -t 100 -p 300 {ALIVE} {REFUSING}",
     f"-l -q -t 100 -p 300 {REFUSING}",
     f"-l -p 300 {NO_NAME} {ALIVE}",
+    f"-l -x 1 -p 300 {ALIVE}",
     f"-l -Q 0.2 -p 80 {ALIVE}",
     f"--loop --squiet=0.2 --outage --period=80 --timeout=40 {ALIVE} {SILENT}",
     f"-c 1000 -Q 0.2 -p 80 {ALIVE}",
@@ -482,6 +493,18 @@ class OwnWays(rig.Case):
         self.assertEqual(stamps, sorted(stamps))
         self.assertTrue(before - 0.001 < stamps[0] and stamps[-1] < time.time() + 0.001, stamps)
 
+    def test_enough_alive_targets_end_it_at_once(self):
+        before = time.monotonic()
+        done = self.shared.multiping("-X", "2", "-t", "50000", SILENT, ALIVE, ALIVE6, SILENT6)
+        self.assertLess(time.monotonic() - before, 25)  # half of one time-out
+        self.assertEqual((done.returncode, done.stderr, done.stdout),
+                         (0, "", "Enough hosts reachable (required: 2, reachable: 2)\n"))
+        done = self.shared.multiping("--fast-reachable=2", "-a", "-r", "0", "-t", "100", SILENT, ALIVE)
+        self.assertEqual((done.returncode, done.stderr, done.stdout),
+                         (1, "", f"{ALIVE}\nNot enough hosts reachable (required: 2, reachable: 1)\n"))
+        done = self.shared.multiping("-X", "1", "-q", "-c", "1000", ALIVE)
+        self.assertRegex(done.stderr, rf"^{ALIVE} : xmt/rcv/%loss = 1/1/0%")
+
     def test_policy_is_told_once_a_target(self):
         helper = self.helper(self.lo, rig.UNLIMITED.replace("max_payload_bytes = unlimited",
                                                             "max_payload_bytes = 100"))
@@ -520,7 +543,7 @@ class OwnWays(rig.Case):
     def test_help_and_version(self):
         done = self.lo.run([rig.program("multiping"), "--help"])
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for option in "46aAbBcCDefghHiIJklMNoOpqQrRsStuv":
+        for option in "46aAbBcCDefghHiIJklMNoOpqQrRsStuvxX":
             self.assertIn(f"  -{option}, --", done.stdout)
         done = self.lo.run([rig.program("multiping"), "-v"])
         self.assertRegex(done.stdout, r"multiping: Version \d+\.\d+\.\d+\n$")

@@ -216,7 +216,9 @@ static void options_at_their_bounds(void **state) {
 					   "-T x",
 					   "--check-source",
 					   "-Q 0",
-					   "-Q 1e9"};
+					   "-Q 1e9",
+					   "-x 1",
+					   "-X 2147483647"};
 	static const char *const bad[] = {"-c 0",      "-c -1",
 					  "-c 1.5",    "-c 5x",
 					  "-t -1",     "-t nan",
@@ -231,7 +233,8 @@ static void options_at_their_bounds(void **state) {
 					  "--T=1",     "--check-source=1",
 					  "-Q -1",     "-Q x",
 					  "-Q 1,x",    "-Q ,cumulative",
-					  "-Q 2e9"};
+					  "-Q 2e9",    "-x 0",
+					  "-X 0",      "-x -1"};
 	struct options options;
 	char words[256];
 
