@@ -45,7 +45,7 @@ static bool fate_init(struct fate *ret_fate, struct pinger *pinger,
 	*ret_fate = (struct fate){
 		.pinger = pinger,
 		.result = result,
-		.label = options->show_addresses ? result->address : result->name,
+		.label = pinger_label_of(pinger, result),
 		.target = result->target,
 		.round = round,
 		.timeout_ns = options_timeout_ns(

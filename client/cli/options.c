@@ -188,6 +188,13 @@ static int option_apply(struct options *options, const struct option *option, co
 		return set_report(options, option, value);
 	case 'S':
 		return set_source(options, value);
+	case 'd':
+	case 'n':
+		if (options->names_numeric != (option->letter == 'n') &&
+		    options_look_up_names(options)) {
+			return fault(options, "use either one of -d or -n");
+		}
+		break;
 	case 'X':
 		options->ends_early = true;
 		break;

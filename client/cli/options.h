@@ -24,6 +24,7 @@ struct options {
 	bool loop, netdata, outage, timestamp;
 	int64_t report_ns; /* -Q: time between reports; 0: none */
 	bool report_is_cumulative;
+	bool all_addresses, names_numeric, names_all; /* -m, -n, -d */
 	uint32_t n_required; /* -x, -X: so many targets are to be alive; 0: all */
 	bool ends_early;     /* -X: as soon as they are */
 	bool json, stats_helper;
@@ -49,6 +50,10 @@ int options_parse(int argc, char **argv, struct options *ret_options);
 /* Whether targets are asked again and again, a period apart: -c, -C, -l. Else it is default mode. */
 static inline bool options_have_rounds(const struct options *options) {
 	return options->n_rounds > 0 || options->loop;
+}
+
+static inline bool options_look_up_names(const struct options *options) {
+	return options->names_numeric || options->names_all;
 }
 
 static inline bool options_are_verbose(const struct options *options) {

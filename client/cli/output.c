@@ -243,6 +243,13 @@ void output_failure(struct output *output, const char *text) {
 	fprintf(error_stream(output), "%s: %s\n", output->options->program, text);
 }
 
+void output_errno(struct output *output, const char *what, int error) {
+	char text[160];
+
+	snprintf(text, sizeof(text), "%s%s", what, strerror(error));
+	output_failure(output, text);
+}
+
 int output_flush(struct output *output) {
 	errno = 0;
 	if (fflush(output->out) != 0 || ferror(output->out)) {

@@ -65,8 +65,9 @@ void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targe
 		     uint64_t n_alive);
 void output_clear_progress(struct output *output);
 
-/* "PROGRAM: TEXT" */
+/* "PROGRAM: TEXT"; "PROGRAM: WHAT" and the words of an errno */
 void output_failure(struct output *output, const char *text);
+void output_errno(struct output *output, const char *what, int error);
 
 /* Writes what waits. 0, or -errno where the standard output could not take all that was ever printed. */
 int output_flush(struct output *output);

@@ -25,6 +25,7 @@ void pinger_init(struct pinger *ret_pinger, const struct options *options,
 
 void pinger_deinit(struct pinger *pinger) {
 	free(pinger->states);
+	names_deinit(&pinger->names);
 	statistics_deinit(&pinger->statistics);
 	rounds_deinit(&pinger->rounds);
 	schedule_deinit(&pinger->schedule);
@@ -84,6 +85,17 @@ int pinger_add(struct pinger *pinger, const char *name) {
 	return 0;
 }
 
+int pinger_add_address(struct pinger *pinger, const char *address, const char *given) {
+	int r = pinger_add(pinger, address);
+
+	return r < 0 ? r : names_set_given(&pinger->names, pinger->n_added - 1, given);
+}
+
+void pinger_add_unknown(struct pinger *pinger, const char *name, int error) {
+	output_name_error(pinger->output, name, error);
+	pinger->statistics.totals.n_unknown++;
+}
+
 /* Adds those of a range before @end. */
 static int add_range_until(struct pinger *pinger, size_t end) {
 	char text[RANGE_TEXT_BYTES];
@@ -100,12 +112,20 @@ int pinger_add_range(struct pinger *pinger, const struct range *range) {
 
 	pinger->range = *range;
 	pinger->n_targets = range->n_addresses;
-	if (!options_have_rounds(pinger->options)) {
+	if (!options_have_rounds(pinger->options) && !options_look_up_names(pinger->options)) {
 		return 0;
 	}
-	/* with rounds the longest name must be known before the first line */
+	/* with rounds the longest name must be known before the first line, and lookups must not hold up pings */
 	r = reserve(pinger, pinger->n_targets); /* fails at once where there are too many */
 	return r < 0 ? r : add_range_until(pinger, pinger->n_targets);
+}
+
+const char *pinger_label_of(const struct pinger *pinger, const struct multiping_result *result) {
+	const char *name = pinger->options->show_addresses
+				   ? result->address
+				   : names_given(&pinger->names, result->target, result->name);
+
+	return names_shown(&pinger->names, result->target, name);
 }
 
 const char *pinger_label(const struct pinger *pinger, size_t target,
@@ -113,25 +133,25 @@ const char *pinger_label(const struct pinger *pinger, size_t target,
 	if (multiping_get(pinger->multiping, target, result) < 0) {
 		return "?";
 	}
-	return pinger->options->show_addresses ? result->address : result->name;
+	return pinger_label_of(pinger, result);
 }
 
 void pinger_start(struct pinger *pinger, int64_t now_ns) {
 	struct multiping_result result;
 	const struct options *options = pinger->options;
+	size_t n_known = pinger->n_targets;
 	uint64_t n_rounds = options->loop ? SCHEDULE_ENDLESS : options->n_rounds;
 
 	for (size_t i = 0; i < pinger->n_added; i++) {
 		if (pinger->states[i] == TARGET_UNKNOWN) {
 			multiping_get(pinger->multiping, i, &result);
-			output_name_error(pinger->output, result.name, result.error);
-			pinger->statistics.totals.n_unknown++;
+			pinger_add_unknown(pinger, result.name, result.error);
+			n_known--;
 		} else if (options_have_rounds(options)) {
 			output_fit(pinger->output, pinger_label(pinger, i, &result));
 		}
 	}
-	pinger->statistics.totals.n_targets =
-		pinger->n_targets - pinger->statistics.totals.n_unknown;
+	pinger->statistics.totals.n_targets = n_known;
 	rounds_init(&pinger->rounds, pinger->n_targets, !options->loop);
 	schedule_init(&pinger->schedule, pinger->n_targets, n_rounds > 0 ? n_rounds : 1,
 		      options->interval_ns, options->period_ns, now_ns);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "client/cli/deadlines.h"
+#include "client/cli/names.h"
 #include "client/cli/options.h"
 #include "client/cli/output.h"
 #include "client/cli/range.h"
@@ -31,7 +32,8 @@ struct pinger {
 	struct multiping *multiping;
 	struct output *output;
 	struct range range; /* with -g */
-	uint8_t *states;    /* enum target_state, of each of n_added */
+	struct names names;
+	uint8_t *states; /* enum target_state, of each of n_added */
 	size_t n_added; /* to the library: all of a list at once; of a range those whose turn has come */
 	size_t n_targets, n_states, n_lookups;
 	size_t n_open;       /* probes that the library has not told the outcome of */
@@ -49,8 +51,14 @@ void pinger_init(struct pinger *ret_pinger, const struct options *options,
 		 struct multiping *multiping, struct output *output);
 void pinger_deinit(struct pinger *pinger);
 
-/* Adds a target of a list by name; those of a range, all at once. -errno. */
+/* Adds a target of a list by name. -errno. */
 int pinger_add(struct pinger *pinger, const char *name);
+
+/* The same of one address of a name that was given; and notes that a name has none. */
+int pinger_add_address(struct pinger *pinger, const char *address, const char *given);
+void pinger_add_unknown(struct pinger *pinger, const char *name, int error);
+
+/* Adds those of a range, all at once. -errno. */
 int pinger_add_range(struct pinger *pinger, const struct range *range);
 
 /* To be called when no name is being looked up any more: tells of those without address, and starts the clock. */
@@ -72,6 +80,9 @@ bool pinger_is_done(struct pinger *pinger, int64_t now_ns);
 /* The name or address of a target as it is shown; valid until the next call with the same @result (working space). */
 const char *pinger_label(const struct pinger *pinger, size_t target,
 			 struct multiping_result *result);
+
+/* The same of a result that is at hand. */
+const char *pinger_label_of(const struct pinger *pinger, const struct multiping_result *result);
 
 /* Prints the counts since the last snapshot (SIGQUIT) or report (-Q), and begins anew. -ENOMEM. */
 int pinger_snapshot(struct pinger *pinger);

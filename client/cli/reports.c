@@ -40,7 +40,7 @@ static void report_to_netdata(struct pinger *pinger) {
 
 		if (pinger->states[i] != TARGET_UNKNOWN) {
 			target.label = pinger_label(pinger, i, &result);
-			target.name = result.name;
+			target.name = names_given(&pinger->names, i, result.name);
 			netdata_print(pinger->output->out, &target, report_seconds,
 				      !pinger->has_reported);
 		}

@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "client/cli/gather.h"
 #include "client/cli/pinger.h"
-#include "client/cli/targets.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define PROGRESS_AFTER_NS (2 * NS_PER_S)
@@ -22,10 +22,10 @@ enum { NS_PER_US = 1000, MAX_INTERVAL_US = 60000000 /* the library's */ };
 
 /* Why it does not go on; further to -errno. */
 enum {
-	RUN_E_ARGUMENTS = 1, /* were wrong: was told */
-	RUN_E_FAILURE,       /* was told */
-	RUN_E_HELPER,        /* multiping_message() tells */
-	RUN_E_INTERRUPTED,   /* by the user */
+	RUN_E_ARGUMENTS = GATHER_E_ARGUMENTS,
+	RUN_E_FAILURE = GATHER_E_FAILURE,
+	RUN_E_HELPER,      /* multiping_message() tells */
+	RUN_E_INTERRUPTED, /* by the user */
 };
 
 struct run {
@@ -67,76 +67,15 @@ static int open_library(struct run *run) {
 	return multiping_new(&config, &run->multiping);
 }
 
-static int take_name(void *context, const char *name) {
-	struct run *run = context;
-
-	return pinger_add(&run->pinger, name);
-}
-
-static int add_range(struct run *run) {
-	const struct options *options = run->options;
-	struct range range;
-	char fault[160];
-	int r;
-
-	if (options->n_targets == 1) {
-		r = range_parse_prefix(options->targets[0], options->family, &range, fault,
-				       sizeof(fault));
-	} else {
-		r = range_parse_ends(options->targets[0], options->targets[1], options->family,
-				     &range, fault, sizeof(fault));
-	}
-	if (r != 0) {
-		output_failure(&run->output, fault);
-		return RUN_E_ARGUMENTS;
-	}
-	return pinger_add_range(&run->pinger, &range);
-}
-
-/* "PROGRAM: WHAT" and the words of an errno. Returns RUN_E_FAILURE. */
-static int tell_failure(struct run *run, const char *what, int error) {
-	char text[160];
-
-	snprintf(text, sizeof(text), "%s%s", what, strerror(error));
-	output_failure(&run->output, text);
-	return RUN_E_FAILURE;
-}
-
 /* Writes what was printed. RUN_E_FAILURE: it cannot be written any more. */
 static int flush(struct run *run) {
 	int r = output_flush(&run->output);
 
-	return r < 0 ? tell_failure(run, "standard output: ", -r) : 0;
-}
-
-static int add_file(struct run *run) {
-	bool is_stdin = strcmp(run->options->file, "-") == 0;
-	FILE *file = is_stdin ? stdin : fopen(run->options->file, "re");
-	int r;
-
-	if (!file) {
-		return tell_failure(run, "fopen : ", errno);
+	if (r < 0) {
+		output_errno(&run->output, "standard output: ", -r);
+		return RUN_E_FAILURE;
 	}
-	r = targets_read(file, take_name, run);
-	if (!is_stdin) {
-		fclose(file);
-	}
-	return r;
-}
-
-static int add_targets(struct run *run) {
-	int r = 0;
-
-	if (run->options->generate) {
-		return add_range(run);
-	}
-	if (run->options->file) {
-		return add_file(run);
-	}
-	for (size_t i = 0; r == 0 && i < run->options->n_targets; i++) {
-		r = pinger_add(&run->pinger, run->options->targets[i]);
-	}
-	return r;
+	return 0;
 }
 
 /* Lets the library work and takes its events. RUN_E_HELPER, -errno. */
@@ -290,7 +229,7 @@ static int explain(struct run *run, int r) {
 	if (r == RUN_E_HELPER) {
 		output_failure(&run->output, multiping_message(run->multiping));
 	} else if (r < 0) {
-		tell_failure(run, "", -r);
+		output_errno(&run->output, "", -r);
 	}
 	return STATUS_FAILURE;
 }
@@ -333,9 +272,12 @@ static int run_prepared(struct run *run) {
 	const struct totals *totals = &run->pinger.statistics.totals;
 	int r;
 
-	r = add_targets(run);
+	r = gather_targets(run->options, &run->pinger, &run->output);
 	if (r == 0) {
 		r = look_up_names(run);
+	}
+	if (r == 0) {
+		r = gather_names(run->options, &run->pinger);
 	}
 	if (r != 0) {
 		return explain(run, r);

@@ -7,13 +7,16 @@ The network is `lo`, on which 127.9.0.0/16 and fd00:9::/64 are silent and 127.8.
 replaced by T before lines are compared. Where the order of lines depends on time, the arguments keep what happens well apart."""
 
 import collections
+import contextlib
 import json
 import os
 import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -95,6 +98,10 @@ MODES = [
     f"-x 1 {NO_NAME}",
     f"-x 1 -c 2 -p 60 {ALIVE}",
     f"-x 2 -C 2 -p 60 -q {ALIVE} {SILENT}",
+    f"-m {ALIVE} {NO_NAME} localhost",
+    f"-m -s {NO_NAME}",
+    f"-n -d {ALIVE}",
+    f"--rdns --name {ALIVE}",
     f"-c 2 -p 300 -t 100 -i 40 -o {SILENT} {ALIVE}",
     f"-C 2 -p 300 -t 100 -i 40 -D -o {SILENT} {ALIVE}",
     f"-D -o -N {ALIVE}",
@@ -163,6 +170,38 @@ TIMINGS = [
     f"-q -i 10 -r 1 -t 50 -g 127.9.0.1 127.9.0.40", # retries take their turns too
 ]
 
+# A name with two addresses of each family, addresses with names, a name for an address with another.
+HOSTS = """
+127.0.0.1 localhost
+127.0.0.11 many.example
+127.0.0.12 many.example
+::1 many.example
+fd00:9::1 many.example
+127.0.0.21 primary.example secondary.example
+127.0.0.22 other.example
+"""
+
+# The same, where names are those of HOSTS.
+WITH_NAMES = [
+    "-m -r 0 -t 100 many.example",
+    "-m -A -r 0 -t 100 many.example",
+    "-4 -m -A many.example",
+    "-6 -m -A -r 0 -t 100 many.example",
+    "-m -c 1 -i 50 -t 40 many.example 127.0.0.21",
+    "-m -n -A -r 0 -t 100 many.example 127.0.0.21",
+    "-m -d -A -r 0 -t 100 many.example secondary.example",
+    "-S 127.0.0.1 -m -4 -q -s many.example",
+    "-n 127.0.0.21 127.0.0.22 127.0.0.23 secondary.example",
+    "-d 127.0.0.21 127.0.0.23 secondary.example",
+    "-n -A 127.0.0.21 127.0.0.23 secondary.example",
+    "-d -A 127.0.0.21 127.0.0.23 secondary.example",
+    "-n -c 2 -p 300 -i 50 -g 127.0.0.20 127.0.0.23",
+    "--name -g 127.0.0.20/29",
+    f"-d -r 0 -t 100 127.0.0.21 {SILENT} {NO_NAME}",
+    f"-n -c 1 {NO_ROUTE} 127.0.0.22",
+    "-n -N -c 3 -p 80 -Q 5 127.0.0.21",
+]
+
 # Those that a signal ends. It comes half a second after the start or the signal before, between two rounds.
 INTERRUPTED = [(words, [signal.SIGINT]) for words in (
     f"-q -c 1000 -p 100 {ALIVE} {SILENT}",
@@ -197,6 +236,27 @@ def normal(text, program):
     """@text with times as T and without the program's name."""
     text = text.replace(f"{program}:", "PROGRAM:").replace("multiping -h", "fping -h")
     return SINGLE_DOT.sub("T", text)
+
+
+def with_files(files, argv):
+    """The command line that runs @argv where each file of @files, path: content's path, is another."""
+    mounts = "".join(f"mount --bind {content} {path} && " for path, content in files.items())
+    return ["unshare", "--mount", "sh", "-c", f'{mounts}exec "$@"', "sh", *argv]
+
+
+def answer_slowly(server):
+    """A name server that takes 0.2 seconds to tell that the name of 127.0.0.N is pc-N.example; until an empty message."""
+    def answer(query, client):
+        labels, at = [], 12
+        while query[at]:
+            labels.append(query[at + 1:at + 1 + query[at]])
+            at += 1 + query[at]
+        name = b"\x06pc-" + labels[0] + b"\x07example\0"
+        record = b"\xc0\x0c\0\x0c\0\x01\0\0\0\x05" + len(name).to_bytes(2, "big") + name
+        with contextlib.suppress(OSError):  # the test may be over
+            server.sendto(query[:2] + b"\x81\x80\0\x01\0\x01\0\0\0\0" + query[12:at + 5] + record, client)
+    while (asked := server.recvfrom(512))[0]:
+        threading.Timer(0.2, answer, asked).start()
 
 
 def wait_until_it_minds_signals(pid):
@@ -235,6 +295,35 @@ class CommandLine(rig.Case):
         for words in MODES:
             with self.subTest(words):
                 self.assert_same(self.ours(*words.split()), self.theirs(*words.split()))
+
+    def test_prints_names_as_fping_does(self):
+        hosts = rig.temporary_folder() / "hosts"
+        hosts.write_text(HOSTS)
+        nobody_to_ask = rig.temporary_folder() / "resolv.conf"
+        nobody_to_ask.write_text("nameserver 127.0.0.53\noptions timeout:1 attempts:1\n")
+        files = {"/etc/hosts": hosts, "/etc/resolv.conf": nobody_to_ask}
+        for words in WITH_NAMES:
+            with self.subTest(words):
+                self.assert_same(*(self.lo.run(with_files(files, argv)) for argv in (
+                    self.shared.command(*words.split()), ["fping", *words.split()])))
+
+    def test_looks_up_many_names_at_a_time(self):
+        configuration = rig.temporary_folder() / "resolv.conf"
+        configuration.write_text("nameserver 127.0.0.53\n")
+        server = self.lo.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.bind(("127.0.0.53", 53))
+        threading.Thread(target=answer_slowly, args=[server], daemon=True).start()
+        self.addCleanup(server.close)
+        self.addCleanup(server.sendto, b"", server.getsockname())
+        words = ["-d", "-g", "127.0.0.100", "127.0.0.115"]
+        seconds, results = [], []
+        for argv in (self.shared.command(*words), ["fping", *words]):
+            began = time.monotonic()
+            results.append(self.lo.run(with_files({"/etc/resolv.conf": configuration}, argv)))
+            seconds.append(time.monotonic() - began)
+        self.assert_same(*results)
+        self.assertIn("pc-100.example is alive", results[0].stdout)
+        self.assertLess(seconds[0], seconds[1] / 2)  # 16 at a time, and one by one
 
     def test_reads_targets_as_fping_does(self):
         listed = f"# comment\n{ALIVE} and more\n\n   \n  {ALIVE6}\t#\n#{SILENT}\n{NO_NAME}\n127.0.0.2"
@@ -543,7 +632,7 @@ class OwnWays(rig.Case):
     def test_help_and_version(self):
         done = self.lo.run([rig.program("multiping"), "--help"])
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for option in "46aAbBcCDefghHiIJklMNoOpqQrRsStuvxX":
+        for option in "46aAbBcCdDefghHiIJklmMnNoOpqQrRsStuvxX":
             self.assertIn(f"  -{option}, --", done.stdout)
         done = self.lo.run([rig.program("multiping"), "-v"])
         self.assertRegex(done.stdout, r"multiping: Version \d+\.\d+\.\d+\n$")

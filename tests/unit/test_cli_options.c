@@ -140,6 +140,8 @@ static void options_conflicts_are_told_as_fping_does(void **state) {
 	assert_fault("-H 256 -a -u x", "multiping: ttl 256 out of range");
 	assert_fault("-c 1 -l x", "multiping: specify only one of c, l");
 	assert_fault("-l -C 1 x", "multiping: specify only one of c, l");
+	assert_fault("-n -d x", "multiping: use either one of -d or -n");
+	assert_fault("-d -n --nonsense", "multiping: use either one of -d or -n");
 	assert_fault("-S nobody x", "multiping: can't parse source address: nobody");
 	assert_fault("-4 -6 x", "multiping: can't specify both -4 and -6");
 	assert_fault("-b 65489", "multiping: data size 65489 not valid, must be lower than 65488");

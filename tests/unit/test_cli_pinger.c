@@ -387,6 +387,29 @@ static void pinger_snapshot_counts_anew(void **state) {
 	    "1.1.1.1 : xmt/rcv/%loss = 1/0/100%\n");
 }
 
+static void pinger_addresses_of_a_name_are_shown_by_it(void **state) {
+	static const char *const ways[][2] = {{"-m x", "one"}, {"-m -A x", "1.1.1.1"}};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture fixture;
+		char out[64];
+
+		prepare(&fixture, ways[i][0]);
+		assert_int_equal(pinger_add_address(&fixture.pinger, "1.1.1.1", "one"), 0);
+		pinger_add_unknown(&fixture.pinger, "none", EAI_NONAME);
+		assert_int_equal(pinger_add_address(&fixture.pinger, "2.2.2.2", "two"), 0);
+		assert_int_equal(names_set_shown(&fixture.pinger.names, 1, "second"), 0);
+		pinger_start(&fixture.pinger, fixture.now_ns);
+		assert_int_equal(fixture.pinger.statistics.totals.n_targets, 2);
+		assert_int_equal(fixture.pinger.statistics.totals.n_unknown, 1);
+		pass(&fixture, 0);
+		outcome(&fixture, 1, MULTIPING_REPLY, 20);
+		outcome(&fixture, 2, MULTIPING_REPLY, 20);
+		snprintf(out, sizeof(out), "%s is alive\nsecond is alive\n", ways[i][1]);
+		finish(&fixture, 2, out, "none: Name or service not known\n");
+	}
+}
+
 static void pinger_loop_goes_on_and_keeps_few_rounds(void **state) {
 	struct fixture fixture;
 
@@ -419,6 +442,7 @@ int main(void) {
 		cmocka_unit_test(pinger_range_is_added_as_its_turn_comes),
 		cmocka_unit_test(pinger_helper_lost_ends_the_run),
 		cmocka_unit_test(pinger_snapshot_counts_anew),
+		cmocka_unit_test(pinger_addresses_of_a_name_are_shown_by_it),
 		cmocka_unit_test(pinger_loop_goes_on_and_keeps_few_rounds),
 	};
 
