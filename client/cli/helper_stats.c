@@ -1,12 +1,12 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the helper says is printable ASCII (the library sees to that), but not more than that: in JSON it is escaped. */
 #include "client/cli/helper_stats.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/cli/json.h"
 #include "client/cli/run.h"
 
 enum { N_NAMES = 8 };
@@ -93,27 +93,16 @@ void helper_stats_print(const struct helper_stats *stats, FILE *stream) {
 	}
 }
 
-static void print_json_text(const char *text, FILE *stream) {
-	fputc('"', stream);
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\') {
-			fputc('\\', stream);
-		}
-		fputc(*text, stream);
-	}
-	fputc('"', stream);
-}
-
 void helper_stats_print_json(const struct helper_stats *stats, FILE *stream) {
 	fputs("{\"helper\": ", stream);
-	print_json_text(stats->helper.helper, stream);
+	json_print_text(stream, stats->helper.helper);
 	fputs(", \"backend\": ", stream);
-	print_json_text(stats->helper.backend, stream);
+	json_print_text(stream, stats->helper.backend);
 	fprintf(stream, ", \"namespace\": %" PRIu64 ", \"receive_buffer_bytes\": %u",
 		stats->helper.namespace_inode, stats->helper.receive_buffer_bytes);
 	for (size_t i = 0; i < stats->n_counters; i++) {
 		fputs(", ", stream);
-		print_json_text(stats->counters[i].name, stream);
+		json_print_text(stream, stats->counters[i].name);
 		fprintf(stream, ": %" PRIu64, stats->counters[i].value);
 	}
 	fputs("}\n", stream);

@@ -281,8 +281,8 @@ static int check(struct options *options) {
 			       ? 0
 			       : usage_fault(options, "--stats-helper takes no targets");
 	}
-	if (options->json) {
-		return usage_fault(options, "invalid option -- 'J'"); /* of pings: not yet */
+	if (options->json && !options_have_rounds(options)) {
+		return fault(options, "option -J, --json requires -c, -C, or -l");
 	}
 	if (options->ttl > MAX_TTL) {
 		return fault(options, "ttl %u out of range", options->ttl);

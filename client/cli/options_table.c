@@ -45,7 +45,7 @@ static const struct option option_table[] = {
 	 "least time between any two pings (10)"},
 	{'I', KIND_TEXT, "iface", "IFACE", FIELD(interface), 0, 0, "send through this interface"},
 	{'J', KIND_FLAG, "json", NULL, FIELD(json), 0, 0,
-	 "with --stats-helper: print one JSON object on one line"},
+	 "with -c, -C, -l and --stats-helper, print one JSON object a line"},
 	{'k', KIND_NUMBER, "fwmark", "FWMARK", FIELD(fwmark), 0, UINT32_MAX,
 	 "give each ping this mark for rules of routing and firewalls"},
 	{'l', KIND_FLAG, "loop", NULL, FIELD(loop), 0, 0,

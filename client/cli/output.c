@@ -7,10 +7,11 @@
 #include <netdb.h>
 #include <string.h>
 
+#include "client/cli/json.h"
 #include "client/cli/words.h"
 
 #define NS_PER_S INT64_C(1000000000)
-enum { ICMP_HEADER_BYTES = 8 }; /* fping's sizes include it */
+enum { ICMP_HEADER_BYTES = 8 /* fping's sizes include it */, TIMESTAMP_TEXT_BYTES = 32 };
 
 /* The standard error, with all that was printed before out of the way. */
 static FILE *error_stream(struct output *output) {
@@ -70,34 +71,56 @@ static void finish_probe_line(struct output *output, const struct tally *tally) 
 		tally_loss_percent(tally));
 }
 
-/* "[1796033609.30917] ", where -D asks for it. */
-static void begin_probe_line(struct output *output, int64_t unix_ns) {
+/* "1796033609.30917" where -D asks for it, else "". */
+static const char *timestamp_text(const struct output *output, int64_t unix_ns,
+				  char ret_text[TIMESTAMP_TEXT_BYTES]) {
+	ret_text[0] = '\0';
 	if (output->options->timestamp) {
-		fprintf(output->out, "[%.5f] ", (double)unix_ns / 1e9);
+		snprintf(ret_text, TIMESTAMP_TEXT_BYTES, "%.5f", (double)unix_ns / 1e9);
 	}
+	return ret_text;
+}
+
+static void begin_probe_line(struct output *output, const char *timestamp, const char *label,
+			     uint64_t round) {
+	if (*timestamp != '\0') {
+		fprintf(output->out, "[%s] ", timestamp);
+	}
+	fprintf(output->out, "%-*s : [%" PRIu64 "], ", output->label_width, label, round);
 }
 
 void output_reply(struct output *output, const char *label, uint64_t round,
 		  const struct multiping_result *result, const struct tally *tally) {
-	char milliseconds[MILLISECONDS_TEXT_BYTES];
+	char milliseconds[MILLISECONDS_TEXT_BYTES], timestamp[TIMESTAMP_TEXT_BYTES];
 
 	if (!options_show_each_probe(output->options)) {
 		return;
 	}
-	begin_probe_line(output, result->sent_unix_ns + result->rtt_ns);
-	fprintf(output->out, "%-*s : [%" PRIu64 "], %" PRIu32 " bytes, %s ms", output->label_width,
-		label, round, result->size_bytes + ICMP_HEADER_BYTES,
+	timestamp_text(output, result->sent_unix_ns + result->rtt_ns, timestamp);
+	if (output->options->json) {
+		json_print_reply(output->out, label, round, result, timestamp);
+		return;
+	}
+	begin_probe_line(output, timestamp, label, round);
+	fprintf(output->out, "%" PRIu32 " bytes, %s ms", result->size_bytes + ICMP_HEADER_BYTES,
 		milliseconds_text(result->rtt_ns, milliseconds));
 	finish_probe_line(output, tally);
 }
 
 void output_timed_out(struct output *output, const char *label, uint64_t round,
 		      const struct tally *tally) {
+	char timestamp[TIMESTAMP_TEXT_BYTES];
+
 	if (!options_show_each_probe(output->options)) {
 		return;
 	}
-	begin_probe_line(output, now_unix_ns());
-	fprintf(output->out, "%-*s : [%" PRIu64 "], timed out", output->label_width, label, round);
+	timestamp_text(output, now_unix_ns(), timestamp);
+	if (output->options->json) {
+		json_print_timeout(output->out, label, round, timestamp);
+		return;
+	}
+	begin_probe_line(output, timestamp, label, round);
+	fputs("timed out", output->out);
 	finish_probe_line(output, tally);
 }
 
@@ -105,6 +128,10 @@ void output_duplicate(struct output *output, const char *label, uint64_t round, 
 		      int64_t rtt_ns) {
 	char milliseconds[MILLISECONDS_TEXT_BYTES];
 
+	if (output->options->json) {
+		json_print_duplicate(output->out, label, round, size_bytes, rtt_ns);
+		return;
+	}
 	if (options_show_each_probe(output->options)) {
 		return; /* the other way round than one would think; so is fping */
 	}
@@ -117,7 +144,9 @@ bool output_icmp_error(struct output *output, const char *label, const char *rep
 		       uint8_t code) {
 	const char *text = icmp_error_text(strchr(reporter, ':') != NULL, type, code);
 
-	if (text && !output->options->quiet) {
+	if (text && !output->options->quiet && output->options->json) {
+		json_print_icmp_error(output->out, label, reporter, type, code, text);
+	} else if (text && !output->options->quiet) {
 		fprintf(error_stream(output), "%s from %s for ICMP Echo sent to %s\n", text,
 			reporter, label);
 	}
@@ -131,36 +160,53 @@ void output_send_error(struct output *output, const char *label, int error) {
 	}
 }
 
-void output_denied(struct output *output, const char *label, const char *reason) {
-	if (!output->options->quiet) {
-		fprintf(error_stream(output), "%s: %s\n", label, reason);
+static void warn(struct output *output, const char *label, const char *message) {
+	if (output->options->quiet) {
+		return;
+	}
+	if (output->options->json) {
+		json_print_warning(output->out, label, message);
+	} else {
+		fprintf(error_stream(output), "%s: %s\n", label, message);
 	}
 }
 
+void output_denied(struct output *output, const char *label, const char *reason) {
+	warn(output, label, reason);
+}
+
 void output_name_error(struct output *output, const char *name, int error) {
-	if (!output->options->quiet) {
-		fprintf(error_stream(output), "%s: %s\n", name, gai_strerror(error));
-	}
+	warn(output, name, gai_strerror(error));
 }
 
 void output_summary_begin(struct output *output) {
 	FILE *err = error_stream(output);
 
+	if (output->options->json) {
+		return;
+	}
 	if (options_show_each_probe(output->options) || options_show_sentences(output->options)) {
 		putc('\n', err);
 	}
 }
 
-void output_summary(struct output *output, const char *label, const struct tally *tally) {
+/* @now: as of json_print_summary(). */
+static void print_summary(struct output *output, const char *label, const struct tally *tally,
+			  time_t now) {
+	const uint64_t outage_ms = tally_outage_ms(tally, output->options->period_ns);
 	char shortest[MILLISECONDS_TEXT_BYTES], mean[MILLISECONDS_TEXT_BYTES],
 		longest[MILLISECONDS_TEXT_BYTES];
 
+	if (output->options->json) {
+		json_print_summary(output->out, label, tally, now,
+				   output->options->outage ? &outage_ms : NULL);
+		return;
+	}
 	fprintf(output->err, "%-*s : xmt/rcv/%%loss = %" PRIu64 "/%" PRIu64 "/%u%%",
 		output->label_width, label, tally->n_sent, tally->n_received,
 		tally_loss_percent(tally));
 	if (output->options->outage) {
-		fprintf(output->err, ", outage(ms) = %" PRIu64,
-			tally_outage_ms(tally, output->options->period_ns));
+		fprintf(output->err, ", outage(ms) = %" PRIu64, outage_ms);
 	}
 	if (tally->n_received > 0) {
 		fprintf(output->err, ", min/avg/max = %s/%s/%s",
@@ -171,10 +217,18 @@ void output_summary(struct output *output, const char *label, const struct tally
 	putc('\n', output->err);
 }
 
+void output_summary(struct output *output, const char *label, const struct tally *tally) {
+	print_summary(output, label, tally, 0);
+}
+
 void output_summary_rtts(struct output *output, const char *label, const struct rounds *rounds,
 			 size_t target, uint64_t n_sent) {
 	char milliseconds[MILLISECONDS_TEXT_BYTES];
 
+	if (output->options->json) {
+		json_print_rtts(output->out, label, rounds, target, n_sent);
+		return;
+	}
 	fprintf(output->err, "%-*s :", output->label_width, label);
 	for (uint64_t round = 0; round < n_sent; round++) {
 		int64_t rtt_ns = rounds_get(rounds, target, round);
@@ -189,8 +243,16 @@ void output_snapshot_begin(struct output *output, time_t now) {
 	struct tm local;
 
 	output_summary_begin(output);
+	if (output->options->json) {
+		return;
+	}
 	localtime_r(&now, &local);
 	fprintf(output->err, "[%02d:%02d:%02d]\n", local.tm_hour, local.tm_min, local.tm_sec);
+}
+
+void output_snapshot(struct output *output, const char *label, const struct tally *tally,
+		     time_t now) {
+	print_summary(output, label, tally, now);
 }
 
 void output_totals(struct output *output, const struct totals *totals, int64_t elapsed_ns) {
@@ -198,6 +260,10 @@ void output_totals(struct output *output, const struct totals *totals, int64_t e
 	char shortest[MILLISECONDS_TEXT_BYTES], mean[MILLISECONDS_TEXT_BYTES],
 		longest[MILLISECONDS_TEXT_BYTES];
 
+	if (output->options->json) {
+		json_print_totals(output->out, totals, elapsed_ns);
+		return;
+	}
 	fprintf(err, "\n %7" PRIu64 " targets\n", totals->n_targets);
 	fprintf(err, " %7" PRIu64 " alive\n", totals->n_alive);
 	fprintf(err, " %7" PRIu64 " unreachable\n", totals->n_targets - totals->n_alive);
@@ -218,6 +284,10 @@ void output_totals(struct output *output, const struct totals *totals, int64_t e
 void output_reachable(struct output *output, uint64_t n_alive) {
 	const uint32_t n_required = output->options->n_required;
 
+	if (output->options->json) {
+		json_print_reachable(output->out, n_required, n_alive);
+		return;
+	}
 	fprintf(output->out, "%s hosts reachable (required: %" PRIu32 ", reachable: %" PRIu64 ")\n",
 		n_alive >= n_required ? "Enough" : "Not enough", n_required, n_alive);
 }

@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What is printed, line by line, on the stream on which fping prints it.
+/* What is printed, line by line, on the stream on which fping prints it; with -J all of it on the standard output, as JSON.
  *
  * @label is always the name or address of a target as it is to be shown. Lines of the standard output wait in its buffer until
  * output_flush(), which is called before this program sleeps and before anything goes to the standard error: so a million
@@ -52,8 +52,10 @@ void output_summary(struct output *output, const char *label, const struct tally
 void output_summary_rtts(struct output *output, const char *label, const struct rounds *rounds,
 			 size_t target, uint64_t n_sent);
 
-/* The head of a snapshot (SIGQUIT, -Q); an output_summary() of each target follows. */
+/* The head of a snapshot (SIGQUIT, -Q), and what was counted of each target. */
 void output_snapshot_begin(struct output *output, time_t now);
+void output_snapshot(struct output *output, const char *label, const struct tally *tally,
+		     time_t now);
 
 void output_totals(struct output *output, const struct totals *totals, int64_t elapsed_ns);
 

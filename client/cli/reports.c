@@ -9,6 +9,7 @@
 #define NS_PER_S 1e9
 
 int pinger_snapshot(struct pinger *pinger) {
+	const time_t now = time(NULL);
 	struct multiping_result result;
 
 	for (size_t i = 0; !options_have_rounds(pinger->options) && i < pinger->n_added; i++) {
@@ -16,11 +17,11 @@ int pinger_snapshot(struct pinger *pinger) {
 			output_fit(pinger->output, pinger_label(pinger, i, &result));
 		}
 	}
-	output_snapshot_begin(pinger->output, time(NULL));
+	output_snapshot_begin(pinger->output, now);
 	for (size_t i = 0; i < pinger->n_added; i++) {
 		if (pinger->states[i] != TARGET_UNKNOWN) {
-			output_summary(pinger->output, pinger_label(pinger, i, &result),
-				       statistics_recent(&pinger->statistics, i));
+			output_snapshot(pinger->output, pinger_label(pinger, i, &result),
+					statistics_recent(&pinger->statistics, i), now);
 		}
 	}
 	return pinger->options->report_is_cumulative

@@ -594,6 +594,42 @@ class OwnWays(rig.Case):
         done = self.shared.multiping("-X", "1", "-q", "-c", "1000", ALIVE)
         self.assertRegex(done.stderr, rf"^{ALIVE} : xmt/rcv/%loss = 1/1/0%")
 
+    def objects(self, words, returncode):
+        """What `multiping -J WORDS` prints, as (type, fields); it prints nothing on the standard error."""
+        done = self.shared.multiping("-J", *words.split())
+        self.assertEqual((done.returncode, done.stderr), (returncode, ""))
+        return [next(iter(json.loads(line).items())) for line in done.stdout.splitlines()]
+
+    def test_json_tells_of_each_probe(self):
+        told = self.objects(f"-c 2 -p 300 -t 100 -i 50 -D -s -o {ALIVE} {SILENT} {NO_NAME} {REFUSING}", 2)
+        kinds = ["warning", "resp", "icmpError", "timeout", "timeout"]
+        self.assertEqual([kind for kind, _ in told],
+                         kinds + kinds[1:] + ["summary"] * 3 + ["stats"])
+        fields = dict(reversed(told))
+        stamp, rtt = fields["resp"].pop("timestamp"), fields["resp"].pop("rtt")
+        self.assertRegex(stamp, r"^\d+\.\d{5}$")
+        self.assertGreater(rtt, 0)
+        self.assertEqual(fields["warning"], {"host": NO_NAME, "message": "Name or service not known"})
+        self.assertEqual(fields["resp"], {"host": ALIVE, "seq": 0, "size": 64, "address": ALIVE, "ttl": 64})
+        self.assertEqual(fields["icmpError"], {"host": REFUSING, "type": 3, "code": 1, "from": REFUSING,
+                                               "message": "ICMP Host Unreachable"})
+        summary, silent = (fields for kind, fields in told if kind == "summary" and fields["host"] != REFUSING)
+        self.assertLessEqual(summary.pop("rttMin"), summary.pop("rttAvg"))
+        self.assertLess(0, summary.pop("rttMax"))
+        self.assertEqual(summary, {"host": ALIVE, "xmt": 2, "rcv": 2, "loss": 0, "outage(ms)": 0})
+        self.assertEqual(silent, {"host": SILENT, "xmt": 2, "rcv": 0, "loss": 100, "outage(ms)": 600})
+        self.assertEqual({name: fields["stats"][name] for name in ("targets", "alive", "unknownAddresses", "timeouts")},
+                         {"targets": 3, "alive": 1, "unknownAddresses": 1, "timeouts": 4})
+
+    def test_json_tells_all_times_and_reports(self):
+        (kind, fields), = self.objects(f"-q -C 2 -p 50 -t 50 -A {SILENT}", 1)
+        self.assertEqual((kind, fields), ("vSum", {"host": SILENT, "values": [None, None]}))
+        told = self.objects(f"-C 4 -Q 0.1 -p 70 -x 1 {ALIVE}", 0)
+        self.assertEqual([told[0][0], *(kind for kind, _ in told[-2:])], ["intSum", "vSum", "reachable"])
+        self.assertTrue(abs(told[0][1]["time"] - time.time()) < 60 and len(told[-2][1]["values"]) == 4, told)
+        lines = self.loop_until(f"-l -J -p 20 {ALIVE}", 3)
+        self.assertEqual([json.loads(line)["resp"]["seq"] for line in lines], [0, 1, 2])
+
     def test_policy_is_told_once_a_target(self):
         helper = self.helper(self.lo, rig.UNLIMITED.replace("max_payload_bytes = unlimited",
                                                             "max_payload_bytes = 100"))
