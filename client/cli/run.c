@@ -14,6 +14,7 @@
 
 #include "client/cli/gather.h"
 #include "client/cli/pinger.h"
+#include "client/cli/source.h"
 
 #define NS_PER_S INT64_C(1000000000)
 #define PROGRESS_AFTER_NS (2 * NS_PER_S)
@@ -78,7 +79,19 @@ static int flush(struct run *run) {
 	return 0;
 }
 
-/* Lets the library work and takes its events. RUN_E_HELPER, -errno. */
+/* Fails at once, as fping does, where nothing could be sent from -S. */
+static int check_source(struct run *run) {
+	const char *source = run->options->source;
+	int r = source ? source_check(source, run->multiping) : 0;
+
+	if (r < 0) {
+		output_errno(&run->output, "cannot bind source address : ", -r);
+		return RUN_E_FAILURE;
+	}
+	return 0;
+}
+
+/* Lets the library work and takes its events. RUN_E_HELPER, RUN_E_FAILURE, -errno. */
 static int dispatch(struct run *run) {
 	struct multiping_event event;
 	int64_t now_ns = monotonic_ns();
@@ -89,8 +102,14 @@ static int dispatch(struct run *run) {
 	}
 	while (r == 0 && multiping_next_event(run->multiping, &event)) {
 		r = pinger_handle(&run->pinger, &event, now_ns);
+		if (r == PINGER_E_HELPER_LOST || r == PINGER_E_REFUSED) {
+			return RUN_E_HELPER;
+		}
+		if (r == 0 && event.type == MULTIPING_EVENT_HELPER_UP) {
+			r = check_source(run);
+		}
 	}
-	return r == PINGER_E_HELPER_LOST || r == PINGER_E_REFUSED ? RUN_E_HELPER : r;
+	return r;
 }
 
 /* Until @at_ns (INT64_MAX: for ever), a signal, or work for the library. Whether it was a signal. */

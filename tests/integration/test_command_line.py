@@ -85,6 +85,8 @@ MODES = [
     f"-O 010 {ALIVE}",
     f"-S 127.0.0.2 {ALIVE}",
     f"--src={ALIVE6} {ALIVE6}",
+    f"-S {NO_ROUTE} {ALIVE}",
+    f"-q -C 2 -p 60 -S 2001:db8::1 {ALIVE6}",
     f"-I lo {ALIVE} {ALIVE6}",
     f"--iface=lo -c 1 {ALIVE}",
     f"-T 5 {ALIVE}",
@@ -109,7 +111,10 @@ MODES = [
     f"-c 2 -p 300 -N {ALIVE}",
     # as monitoring programs call it
     f"-C 5 -q -B1 -r1 -i10 -p 50 {ALIVE} {SILENT}",
+    f"-C 3 -q -B1 -r1 -i10 -t 50 -p 100 -S 127.0.0.3 -O 0x8 {ALIVE} {SILENT}",
+    f"-6 -C 2 -q -B1 -r1 -i10 -t 50 -p 100 -S {ALIVE6} {ALIVE6} {SILENT6}",
     f"-C5 -i0 -p 50 {ALIVE} 127.0.0.2",
+    f"-C3 -i0 -p 50 -S127.0.0.3 {ALIVE} 127.0.0.2",
     f"-e -q -r 3 -t 500 -c 3 -p 200 {ALIVE}",
     # targets
     "-4 localhost",
@@ -432,6 +437,11 @@ class OnThePacket(rig.Case):
     def test_an_ipv6_source_is_carried(self):
         self.shared = self.helper(self.home, ALL_OPTIONS)
         self.assertEqual(self.seen("-S fd00::9", "fd00::2"), {"source": 1})
+
+    def test_a_source_is_the_helpers_address_not_the_callers(self):
+        self.shared = self.helper(self.home, ALL_OPTIONS)
+        words = "-S", "10.0.0.9", "10.0.0.2"
+        self.assert_alive(self.namespace().run(self.shared.command(*words)), ["10.0.0.2"])
 
     def test_dontfrag_lets_no_packet_be_fragmented(self):
         self.shared = self.helper(self.home, ALL_OPTIONS)
