@@ -21,6 +21,7 @@ import time
 import unittest
 
 import rig
+import simulator
 
 SILENT, SILENT6, REFUSING, ALIVE, ALIVE6 = "127.9.0.1", "fd00:9::1", "127.8.0.1", "127.0.0.1", "::1"
 NO_ROUTE = "192.0.2.1"
@@ -275,6 +276,15 @@ def wait_until_it_minds_signals(pid):
     raise AssertionError("it never began to ping")
 
 
+def first_lines(helper, words, n_lines):
+    """The first @n_lines that `multiping WORDS` prints on either stream."""
+    process = helper.namespace.popen(helper.command(*words.split()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = [process.stdout.readline() for _ in range(n_lines)]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    return lines
+
+
 class CommandLine(rig.Case):
     def setUp(self):
         self.assertIsNotNone(shutil.which("fping"), "Debian's fping is not installed")
@@ -464,6 +474,32 @@ class OnThePacket(rig.Case):
         self.assertEqual(json.loads(self.shared.multiping("--stats-helper", "-J").stdout)["probes_sent"], 0)
 
 
+class Duplicates(simulator.Case):
+    """Where each reply comes twice, the second 20 ms after the first, with 33 hops left."""
+
+    def setUp(self):
+        self.simulate("198.18.0.0/24 echo copies 2 gap 20000 hop-limit 33")
+
+    def test_a_loop_does_not_count_them(self):
+        lines = first_lines(self.shared, "-l -p 50 -t 5000 198.18.0.1", 10)
+        self.assertEqual([re.match(r"198\.18\.0\.1 : (\[\d+\]), 64 bytes, .* 0% loss\)$", line)[1] for line in lines],
+                         [f"[{round}]" for round in range(10)])
+
+    def test_a_quiet_loop_tells_of_them(self):
+        lines = first_lines(self.shared, "-l -Q 0.4 -p 50 -t 5000 198.18.0.1", 14)
+        counts, = (re.search(r"= (\d+)/(\d+)/0%", line) for line in lines if "xmt" in line)
+        self.assertEqual(counts[1], counts[2])
+        for line in lines[:5]:
+            self.assertRegex(line, r"^198\.18\.0\.1 : duplicate for \[\d+\], 64 bytes, ")
+
+    def test_json_tells_of_them(self):
+        told = [next(iter(json.loads(line).items())) for line in first_lines(self.shared, "-J -l -p 200 -t 5000 198.18.0.1", 6)]
+        self.assertEqual([(kind, fields["seq"]) for kind, fields in told],
+                         [(kind, seq) for seq in range(3) for kind in ("resp", "duplicate")])
+        self.assertEqual(told[0][1]["ttl"], 33)
+        self.assertGreater(told[1][1]["rtt"], told[0][1]["rtt"])
+
+
 class OwnWays(rig.Case):
     """Where fping has no answer, or a worse one."""
 
@@ -567,18 +603,10 @@ class OwnWays(rig.Case):
         self.assertGreater(counted, 500000)  # else the control shows nothing
         self.assertLess(loop, counted / 4)
 
-    def loop_until(self, words, n_lines):
-        """The first @n_lines that `multiping WORDS` prints on either stream."""
-        process = self.lo.popen(self.shared.command(*words.split()), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        lines = [process.stdout.readline() for _ in range(n_lines)]
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-        return lines
-
     def test_reports_count_anew_or_from_the_start(self):
         counts = {}
         for cumulative in ("", ",cumulative"):
-            lines = self.loop_until(f"-l -Q 0.5{cumulative} -p 20 {ALIVE}", 6)
+            lines = first_lines(self.shared, f"-l -Q 0.5{cumulative} -p 20 {ALIVE}", 6)
             counts[cumulative] = [int(re.search(r"= (\d+)/", line)[1]) for line in lines[1::2]]
         first, _, third = counts[""]
         self.assertLess(third, first * 1.5)
@@ -587,7 +615,7 @@ class OwnWays(rig.Case):
 
     def test_time_stamps_are_of_now_and_in_order(self):
         before = time.time()
-        lines = self.loop_until(f"-l -D -p 50 -t 20 {ALIVE} {SILENT}", 8)
+        lines = first_lines(self.shared, f"-l -D -p 50 -t 20 {ALIVE} {SILENT}", 8)
         stamps = [float(re.match(r"\[(\d+\.\d{5})\] 127", line)[1]) for line in lines]
         self.assertEqual(stamps, sorted(stamps))
         self.assertTrue(before - 0.001 < stamps[0] and stamps[-1] < time.time() + 0.001, stamps)
@@ -637,7 +665,7 @@ class OwnWays(rig.Case):
         told = self.objects(f"-C 4 -Q 0.1 -p 70 -x 1 {ALIVE}", 0)
         self.assertEqual([told[0][0], *(kind for kind, _ in told[-2:])], ["intSum", "vSum", "reachable"])
         self.assertTrue(abs(told[0][1]["time"] - time.time()) < 60 and len(told[-2][1]["values"]) == 4, told)
-        lines = self.loop_until(f"-l -J -p 20 {ALIVE}", 3)
+        lines = first_lines(self.shared, f"-l -J -p 20 {ALIVE}", 3)
         self.assertEqual([json.loads(line)["resp"]["seq"] for line in lines], [0, 1, 2])
 
     def test_policy_is_told_once_a_target(self):
