@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,7 +89,7 @@ void lookups_find_names(struct lookup_name *lookups, size_t n) {
 const char *lookups_address_text(const struct addrinfo *found, char ret_text[NI_MAXHOST]) {
 	if (getnameinfo(found->ai_addr, found->ai_addrlen, ret_text, NI_MAXHOST, NULL, 0,
 			NI_NUMERICHOST) != 0) {
-		strcpy(ret_text, "?");
+		snprintf(ret_text, NI_MAXHOST, "?");
 	}
 	return ret_text;
 }
