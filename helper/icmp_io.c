@@ -243,6 +243,10 @@ int icmp_sockets_send(struct icmp_sockets *sockets, const struct icmp_send *send
 	if (!sockets->facts.have[send->family]) {
 		return -EAFNOSUPPORT;
 	}
+	if (sockets->facts.are_ping && send->family == FAMILY_IPV6 &&
+	    !IN6_IS_ADDR_UNSPECIFIED(&send->source)) {
+		return -EOPNOTSUPP; /* the kernel would choose another and say nothing */
+	}
 	control.n_bytes = 0;
 	(send->family == FAMILY_IPV4 ? control_add_ipv4 : control_add_ipv6)(&control, send);
 	header.msg_controllen = control.n_bytes;

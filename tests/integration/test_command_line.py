@@ -443,7 +443,7 @@ class OnThePacket(rig.Case):
         self.assertEqual(self.seen("-H 3 -O 16 -M -R -S 10.0.0.9", both[0]),
                          {"ttl": 1, "tos": 1, "random": 1, "source": 1})
 
-    @rig.raw_only("Linux leaves the source out of account on IPv6 ping sockets")
+    @rig.raw_only("the kernel ignores the source of IPv6 pings there: integration.ping_sockets")
     def test_an_ipv6_source_is_carried(self):
         self.shared = self.helper(self.home, ALL_OPTIONS)
         self.assertEqual(self.seen("-S fd00::9", "fd00::2"), {"source": 1})

@@ -128,6 +128,14 @@ class PingSockets(confinement.Case):
                      "net.ipv4.ping_group_range"):
             self.assertIn(text, done.stderr)
 
+    def test_a_source_that_the_kernel_would_ignore_is_refused(self):
+        self.network.sysctl(GROUP_RANGE, rig.ALL_GROUPS)
+        helper = self.helper(self.network, PING + "[limits]\nallow_options = source\n")
+        done = helper.multiping("-r", "0", "-S", "::1", "::1")
+        self.assertEqual((done.returncode, done.stdout), (1, "::1 is unreachable\n"))
+        self.assertIn("Operation not supported", done.stderr)
+        self.assert_alive(helper.multiping("-S", "127.0.0.9", "127.0.0.1"), ["127.0.0.1"])
+
     def test_65536_hosts_take_the_next_identifier(self):
         self.network.sysctl(GROUP_RANGE, rig.ALL_GROUPS)
         self.network.nft("table ip seen { set identifiers { typeof icmp id; flags dynamic; size 256; }\n"
