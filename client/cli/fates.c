@@ -7,7 +7,6 @@
  *   slower than its own time-out but not than the backed-off one, is still good.
  * - In default mode a probe that could not be sent is not tried again. */
 #include <errno.h>
-#include <string.h>
 #include <time.h>
 
 #include "client/cli/pinger.h"
@@ -165,13 +164,9 @@ static int handle_send_error(const struct fate *fate) {
 	return 0;
 }
 
-/* Whether it is an option that is denied, and so every probe alike. The library tells the two kinds apart in its words alone. */
+/* Whether it is an option that is denied, and so every probe alike. */
 static bool is_option_denied(const struct fate *fate) {
-	const char *words = multiping_message(fate->pinger->multiping);
-
-	return fate->result->error == ENODEV ||
-	       (fate->result->error == EPERM &&
-		!strstr(words, ": denied by the helper's policy ("));
+	return fate->result->error == EACCES || fate->result->error == ENODEV;
 }
 
 /* Nothing was sent, so nothing is counted; told once a target. */

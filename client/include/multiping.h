@@ -130,7 +130,8 @@ enum multiping_outcome { /* of a target's last probe; numbers never change */
 	MULTIPING_ICMP_ERROR = 4, /* a router or the host refused it: icmp_type, icmp_code, reporter, next_hop_mtu */
 	MULTIPING_SEND_ERROR = 5, /* the helper's kernel did not take it: error, e.g. ENETUNREACH */
 	MULTIPING_DENIED = 6,     /* by the helper's policy or limits: multiping_message() tells, and error is
-				   *   EPERM     a rule for this destination, or an option that is not allowed
+				   *   EPERM     a rule for this destination
+				   *   EACCES    an option that is not allowed
 				   *   EMSGSIZE  size_bytes is too much
 				   *   ERANGE    the time-out is too long
 				   *   ENODEV    the interface was given by its name, but the helper lives in another network
@@ -165,7 +166,7 @@ struct multiping_config { /* fill in with multiping_config_init(), then change *
 	const char *interface;    /* name, or number in the helper's network namespace; NULL: the route's choice */
 	uint32_t fwmark;          /* firewall mark, one that the helper's configuration names; 0: none */
 	/* ttl, tos, dont_fragment, source, interface, fwmark: an administrator may refuse each to a user. Then every probe ends as
-	 * MULTIPING_DENIED with error EPERM; an option is never ignored. */
+	 * MULTIPING_DENIED with error EACCES; an option is never ignored. */
 };
 
 struct multiping_result {

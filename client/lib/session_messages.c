@@ -72,7 +72,7 @@ static int handle_refusal(struct multiping *multiping, struct batch *batch,
 		return 0;
 	}
 	words_set(&multiping->words, "the helper refused: %s", fault->message);
-	r = probe_decide_all(multiping, batch, MULTIPING_DENIED, is_option ? EPERM : EINVAL);
+	r = probe_decide_all(multiping, batch, MULTIPING_DENIED, is_option ? EACCES : EINVAL);
 	if (r == 0) {
 		batches_finish(&multiping->batches, batch, session_max_finished(multiping));
 	}

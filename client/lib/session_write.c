@@ -61,7 +61,7 @@ static int denial(struct multiping *multiping, const struct batch *batch) {
 
 	if (option) {
 		words_set(&multiping->words, "the helper's policy refuses the option %s", option);
-		return EPERM;
+		return EACCES;
 	}
 	if (multiping->options.interface_is_name && !connection->is_same_namespace) {
 		words_set(&multiping->words,

@@ -95,7 +95,7 @@ static void denied_is_what_hello_does_not_allow(void **state) {
 	expect_denied(f, &config, ENODEV);
 	config.ttl = 3;
 	f->fake.hello.options = PING_OPTION_TOS | PING_OPTION_INTERFACE;
-	expect_denied(f, &config, EPERM);
+	expect_denied(f, &config, EACCES);
 }
 
 /* The connection ends with this error; the open probe is lost. */
