@@ -7,6 +7,7 @@ The network is `lo`, on which 127.9.0.0/16 and fd00:9::/64 are silent and 127.8.
 replaced by T before lines are compared. Where the order of lines depends on time, the arguments keep what happens well apart."""
 
 import collections
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -306,10 +307,15 @@ class CommandLine(rig.Case):
         self.assertEqual(normal(ours.stderr, self.program), normal(theirs.stderr, "fping"))
         self.assertEqual(ours.returncode, theirs.returncode)
 
+    def check_each(self, modes, run, check):
+        """For each of @modes, words: check() of what run(argv) returned, of ours and of fping, which run at once."""
+        with concurrent.futures.ThreadPoolExecutor(2) as at_once:
+            for words in modes:
+                with self.subTest(words):
+                    check(*at_once.map(run, (self.shared.command(*words.split()), ["fping", *words.split()])))
+
     def test_prints_what_fping_prints(self):
-        for words in MODES:
-            with self.subTest(words):
-                self.assert_same(self.ours(*words.split()), self.theirs(*words.split()))
+        self.check_each(MODES, self.lo.run, self.assert_same)
 
     def test_prints_names_as_fping_does(self):
         hosts = rig.temporary_folder() / "hosts"
@@ -317,10 +323,7 @@ class CommandLine(rig.Case):
         nobody_to_ask = rig.temporary_folder() / "resolv.conf"
         nobody_to_ask.write_text("nameserver 127.0.0.53\noptions timeout:1 attempts:1\n")
         files = {"/etc/hosts": hosts, "/etc/resolv.conf": nobody_to_ask}
-        for words in WITH_NAMES:
-            with self.subTest(words):
-                self.assert_same(*(self.lo.run(with_files(files, argv)) for argv in (
-                    self.shared.command(*words.split()), ["fping", *words.split()])))
+        self.check_each(WITH_NAMES, lambda argv: self.lo.run(with_files(files, argv)), self.assert_same)
 
     def test_looks_up_many_names_at_a_time(self):
         configuration = rig.temporary_folder() / "resolv.conf"
@@ -352,15 +355,16 @@ class CommandLine(rig.Case):
         self.assert_same(self.ours(input=f"{NO_NAME}\n"), self.theirs(input=f"{NO_NAME}\n"))
 
     def test_takes_the_time_that_fping_takes(self):
-        for words in TIMINGS:
-            with self.subTest(words):
-                seconds = []
-                for run in (self.theirs, self.ours):
-                    began = time.monotonic()
-                    run(*words.split())
-                    seconds.append(time.monotonic() - began)
-                self.assertLess(seconds[1], seconds[0] * 1.5)
-                self.assertGreater(seconds[1], seconds[0] / 1.5)
+        def seconds_of(argv):
+            began = time.monotonic()
+            self.lo.run(argv)
+            return time.monotonic() - began
+
+        def check(ours, theirs):
+            self.assertLess(ours, theirs * 1.5)
+            self.assertGreater(ours, theirs / 1.5)
+
+        self.check_each(TIMINGS, seconds_of, check)
 
     def interrupted(self, argv, signals):
         """Runs @argv, sends each of @signals after a while, and returns what fping and ours must have in common: how many
@@ -380,9 +384,7 @@ class CommandLine(rig.Case):
 
     def test_signals_end_or_show_a_snapshot(self):
         for words, signals in INTERRUPTED:
-            with self.subTest(words):
-                self.assert_same(*(self.interrupted(argv, signals) for argv in (
-                    self.shared.command(*words.split()), ["fping", *words.split()])))
+            self.check_each([words], lambda argv, signals=signals: self.interrupted(argv, signals), self.assert_same)
 
 
 # What leaves, by the comments that OnThePacket counts.
