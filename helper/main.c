@@ -183,9 +183,9 @@ static int meet_clients(struct start *start) {
 		return client_socket_refuse_descriptors(start->client_fd, &start->reason);
 	}
 	if (has_sockets == (start->listen_path != NULL)) {
-		return reason_set(&start->reason, LISTENER_E_REFUSED,
-				  "give --listen PATH, or a service manager's sockets",
-				  has_sockets ? "both are there" : "neither is there");
+		return reason_set(&start->reason, LISTENER_E_REFUSED, "give one of them",
+				  "there are %s --listen PATH %s a service manager's sockets",
+				  has_sockets ? "both" : "neither", has_sockets ? "and" : "nor");
 	}
 	r = has_sockets ? take_listeners(start) : 0;
 	return r != 0 ? r : bind_listeners(start);
@@ -382,9 +382,9 @@ static const char usage[] =
 	"Sends pings for the programs that connect to its socket. Root or systemd starts it.\n"
 	"  --listen PATH  where to listen (absolute); its folder must exist. Only where no socket\n"
 	"                 comes from a service manager (LISTEN_FDS)\n"
-	"  --config FILE  instead of " MULTIPING_CONFIG "\n"
+	"  --config FILE  instead of " MULTIPING_CONFIG " (absolute)\n"
 	"  --user NAME    whom to run as, instead of the configuration's user\n"
-	"  --check-config FILE  say whether the helper would start with it, and end\n"
+	"  --check-config FILE  say what is wrong in it, or that nothing is, and end\n"
 	"  --version, --help\n";
 
 enum { GO_ON = -1 };
@@ -395,7 +395,12 @@ static int check_config(const char *path, struct start *start) {
 		(void)fprintf(stderr, "multiping-helper: %s\n", start->reason.text);
 		return EX_CONFIG;
 	}
-	return printf("%s: the helper would start with it\n", path) < 0 ? EX_IOERR : EX_OK;
+	return printf("%s: nothing is wrong\n", path) < 0 ? EX_IOERR : EX_OK;
+}
+
+static int say_usage(const char *argument, const char *what) {
+	(void)fprintf(stderr, "multiping-helper: %s: %s; see --help\n", argument, what);
+	return EX_USAGE;
 }
 
 /* Fills @start from the command line. GO_ON, or the status to exit with. */
@@ -432,14 +437,15 @@ static int read_arguments(int argc, char **argv, struct start *start) {
 			return EX_USAGE;
 		}
 	}
-	if (optind < argc ||
-	    (start->listen_path &&
-	     (*start->listen_path != '/' || strlen(start->listen_path) >= CONFIG_PATH_BYTES)) ||
-	    (start->config_path && *start->config_path != '/')) {
-		(void)fputs("multiping-helper: nothing but options and absolute paths, a socket's "
-			    "of at most 107 bytes\n",
-			    stderr);
-		return EX_USAGE;
+	if (optind < argc) {
+		return say_usage(argv[optind], "no option");
+	}
+	if (start->listen_path &&
+	    (*start->listen_path != '/' || strlen(start->listen_path) >= CONFIG_PATH_BYTES)) {
+		return say_usage("--listen", "not an absolute path of at most 107 bytes");
+	}
+	if (start->config_path && *start->config_path != '/') {
+		return say_usage("--config", "not an absolute path");
 	}
 	return GO_ON;
 }

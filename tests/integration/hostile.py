@@ -26,7 +26,7 @@ WAYS = (CAPABILITY, SETUID)
 GROUPS = (20011, 20012)  # of the users who start it
 BOUNDING = rig.status(os.getpid())["CapBnd"]
 USAGE, UNAVAILABLE = 64, 69        # sysexits.h, as helper/main.c ends
-SIGNALS_TAKEN = 1 << 1 | 1 << 14   # SIGINT, SIGTERM: by signalfd
+SIGNALS_TAKEN = 1 << 0 | 1 << 1 | 1 << 14  # SIGHUP, SIGINT, SIGTERM: by signalfd
 SIGNALS_IGNORED = 1 << 12 | 1 << 24  # SIGPIPE, SIGXFSZ
 RESERVED = 1 << 33 if rig.HELPERS else 0  # signal 34, which musl keeps for its threads: a program can neither ignore nor reset it
 

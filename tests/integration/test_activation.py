@@ -138,7 +138,7 @@ class Sockets(Activation):
     def test_for_another_process_are_not_taken(self):
         manager = self.manager()
         manager.start(LISTEN_PID="1")
-        self.assert_refused(manager, "neither is there")
+        self.assert_refused(manager, "neither --listen PATH nor")
 
     def test_for_another_process_are_closed(self):
         manager = self.manager(is_service=False)
@@ -153,7 +153,7 @@ class Sockets(Activation):
     def test_together_with_a_path_are_refused(self):
         manager = self.manager()
         manager.start("--listen", str(manager.folder / "other.sock"))
-        self.assert_refused(manager, "both are there")
+        self.assert_refused(manager, "both --listen PATH and")
 
     def test_started_with_a_file_capability_are_not_taken(self):
         # its starter may be anybody
@@ -163,7 +163,7 @@ class Sockets(Activation):
         manager.command = lambda *_: rig.as_user(
             rig.ALICE, Manager.command(manager)[:4] + [path], no_new_privs=False, keep_bounding=True)
         manager.start()
-        self.assert_refused(manager, "neither is there")
+        self.assert_refused(manager, "neither --listen PATH nor")
 
 
 class News(Activation):

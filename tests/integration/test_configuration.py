@@ -23,7 +23,7 @@ class CheckConfiguration(rig.Case):
 
     def test_good_file_would_do(self):
         done, path = self.check(rig.UNLIMITED + "[user root]\nburst_packets = 1\n[listener jail]\nmode = 0600\n")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{path}: the helper would start with it\n", ""))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, f"{path}: nothing is wrong\n", ""))
 
     def test_installed_example_would_do(self):
         [path] = rig.installed().glob("share/doc/**/helper.conf")
@@ -52,6 +52,16 @@ class CheckConfiguration(rig.Case):
                               env=rig.environment(), timeout=60)
         self.assertEqual(done.returncode, BAD_CONFIGURATION)
         self.assertIn("/proc/none: No such file", done.stderr)
+
+    def test_wrong_arguments_are_named(self):
+        for argv, words in ((["--listen", "helper.sock"], "--listen: not an absolute path of at most 107 bytes"),
+                            (["--listen", "/" + 107 * "x"], "--listen: not an absolute path of at most 107 bytes"),
+                            (["--config", "helper.conf"], "--config: not an absolute path"),
+                            (["helper.conf"], "helper.conf: no option")):
+            with self.subTest(argv):
+                done = subprocess.run([rig.program("multiping-helper"), *argv], capture_output=True, text=True,
+                                      env=rig.environment(), timeout=60)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (64, "", f"multiping-helper: {words}; see --help\n"))
 
 
 class Configured(rig.Case):

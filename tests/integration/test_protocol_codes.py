@@ -260,10 +260,13 @@ class ProtocolCodes(rig.Case):
 
     def test_end_of_the_helper_is_told(self):
         helper = self.helper(self.namespace())
-        client = self.connect(helper)
-        os.kill(helper.pid, signal.SIGTERM)
-        self.assert_closes(client, "shutdown")
-        self.assertEqual(helper.process.wait(rig.START_SECONDS), 0)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            with self.subTest(number.name), self.connect(helper) as client:
+                os.kill(helper.pid, number)
+                self.assert_closes(client, "shutdown")
+                self.assertEqual(helper.process.wait(rig.START_SECONDS), 0)
+            if number != signal.SIGTERM:
+                helper.start()
 
     def test_private_helper_without_any_right_tells_what_it_tried(self):
         network = self.namespace()
