@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The manuals: each is well-formed, and has the options and keys that the programs have."""
 
+import json
 import re
 import subprocess
 
@@ -18,9 +19,10 @@ def options(text):
     return set(re.findall(r"(?<![\w-])--?[a-zA-Z0-9](?:[\w-]*\w)?", text))
 
 
-def headings(name):
-    """What the page says of each item: the lines behind its .TP, plain."""
-    lines = re.findall(r"^\.TP\n\.\w+ (.*)", page(name).read_text(), re.MULTILINE)
+def headings(name, section=""):
+    """What the page, or its @section, says of each item: the lines behind its .TP, plain."""
+    text = page(name).read_text().partition(f".SH {section}")[2]
+    lines = re.findall(r"^\.TP\n\.\w+ (.*)", text.partition(".SH ")[0] if section else text, re.MULTILINE)
     return "\n".join(lines).replace('"', " ").replace("=", " ")
 
 
@@ -43,6 +45,11 @@ class Manuals(rig.Case):
     def test_page_of_the_helper_has_its_options(self):
         done = subprocess.run([rig.program("multiping-helper"), "--help"], capture_output=True, text=True, env=rig.environment())
         self.assertEqual(options(headings(PAGES[2])), options(done.stdout))
+
+    def test_page_of_the_helper_has_its_counters(self):
+        shown = json.loads(self.helper(self.namespace()).multiping("--stats-helper", "-J").stdout)
+        counters = set(shown) - {"helper", "backend", "namespace", "receive_buffer_bytes"}  # those say which helper it is
+        self.assertEqual(set(re.findall(r"\w+", headings(PAGES[2], "COUNTERS"))), counters)
 
     def test_page_of_the_configuration_has_its_keys(self):
         sample = next(rig.installed().glob("share/doc/**/helper.conf")).read_text()
