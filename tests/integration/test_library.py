@@ -59,7 +59,7 @@ class Package(rig.Case):
 
     def package_config(self, *words):
         path = self.library.parent / "pkgconfig"
-        return self.run_tool("pkg-config", "--define-prefix", *words, "multiping",
+        return self.run_tool("pkg-config", *words, "multiping",
                              env={"PATH": "/usr/bin:/bin", "PKG_CONFIG_PATH": str(path)}).split()
 
     def declared(self):
