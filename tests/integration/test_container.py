@@ -174,7 +174,7 @@ class Kubernetes(Engine):
     DaemonSet: so the folders are the host's, and of the DaemonSet its pod is taken."""
 
     def text(self, name):
-        return (rig.SOURCE / "helper/container" / name).read_text()
+        return next(rig.installed().glob(f"share/doc/**/container/{name}")).read_text()
 
     def on_host(self, text, folder):
         return (text.replace("{path: /run/multiping", f"{{path: {folder}")
