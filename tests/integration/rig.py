@@ -89,7 +89,8 @@ def copy_to(folder, path):
 def installed():
     """The prefix into which the build was installed, once for each test program."""
     prefix = temporary_folder()
-    subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True,
+    # "Unspecified" is all there is, and has a manifest of its own: install_manifest.txt, to uninstall by, is the administrator's.
+    subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix, "--component", "Unspecified"], check=True,
                    stdout=subprocess.DEVNULL, umask=0o022)
     for name in HELPER_NAMES if HELPERS else ():
         copy_to(prefix / "libexec/multiping", Path(HELPERS) / name)

@@ -41,6 +41,10 @@ class Packaging(rig.Case):
     def verify(self, units):
         return self.run_tool("systemd-analyze", "verify", "--man=no", *units)
 
+    def test_manifest_is_left_to_the_administrator(self):
+        manifest = rig.BUILD / "install_manifest.txt"  # to uninstall by
+        self.assertNotIn(str(rig.installed()), manifest.read_text() if manifest.exists() else "")
+
     def test_units_are_understood(self):
         self.assertEqual(self.verify(self.units()), (0, "", ""))
 
