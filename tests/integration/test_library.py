@@ -62,6 +62,19 @@ class Package(rig.Case):
         return self.run_tool("pkg-config", *words, "multiping",
                              env={"PATH": "/usr/bin:/bin", "PKG_CONFIG_PATH": str(path)}).split()
 
+    def test_example_of_the_readme(self):
+        example, = re.findall(r"^```c\n(.*?)^```$", (rig.SOURCE / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+        source, program = self.folder / "example.c", self.folder / "example"
+        source.write_text(example)
+        self.run_tool("cc", "-Wall", "-Wextra", "-Werror", "-o", program, source, *self.sanitizers(),
+                      *self.package_config("--cflags", "--libs"))
+        network = self.namespace()
+        network.drop("ip daddr 127.9.0.0/16")
+        done = network.run(rig.as_user(rig.ALICE, [program, "127.0.0.1", "127.9.0.1", "no-such-host.invalid"]),
+                           env=rig.environment(MULTIPING_SOCKET=str(self.helper(network).socket)))
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, r"^127\.0\.0\.1: \d+\.\d{3} ms\n127\.9\.0\.1: no reply\nno-such-host\.invalid: (?!no reply\n).+\n$")
+
     def declared(self):
         return set(re.findall(r"^\w[^;{}#]*?\b(multiping_\w+)\(", self.header.read_text(), re.MULTILINE))
 
