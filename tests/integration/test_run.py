@@ -54,6 +54,11 @@ class Clones(rig.Case):
     def call(self, network, folder, *words, **environment):
         return network.run(rig.as_user(rig.ALICE, words), cwd=folder, timeout=900, env=rig.environment(**environment))
 
+    def test_packages_of_the_readme_are_those_it_installs(self):
+        done = subprocess.run(["bash", "-c", '. "$0" && echo "${packages_build[*]}"', rig.SOURCE / ".ci/setup"],
+                              capture_output=True, text=True, check=True)
+        self.assertIn(f"    sudo apt install {done.stdout}", (rig.SOURCE / "README.md").read_text())
+
     def test_build_of_somebody_else_is_told(self):
         folder = self.clone("clone")
         (folder / "build/release").mkdir(parents=True)
