@@ -64,13 +64,16 @@
  *	-ECONNREFUSED     a socket is there, but nobody listens
  *	-EACCES           this user may not connect (mode or group of the socket), or may not execute the private helper
  *	-EPERM            the helper has no means to send pings; or the default socket belongs to a stranger; or policy forbids
- *	-EBUSY            too many connections of this user, or of all
+ *	-EBUSY            too many connections of this user, or of all, and none ended within helper_wait_us (10 s where that is 0)
  *	-EPROTONOSUPPORT  the helper speaks another version of the protocol
  *	-EPROTO           what it said is not the protocol
  *	-ETIMEDOUT        it did not answer within helper_wait_us
  *	-ECONNRESET       it ended before it had answered
  *	other             as socket(2), connect(2), execve(2) say
  * Each ends all open probes as MULTIPING_HELPER_LOST; the next send or ping tries anew.
+ *
+ * WHEN THE HELPER HAS TOO MANY CONNECTIONS, of this user or of all, the object waits for another to end: it connects again,
+ * within 50 ms at first and then at least twice a second. Calls go on over that too, and no event tells of it.
  *
  * WHEN THE HELPER GOES AWAY after it had answered (a restart, an upgrade, a crash), that is no error of a call but a delay.
  * What it had delivered still counts; then the object connects again, first within 50 ms, then ever less often, up to every
@@ -81,7 +84,7 @@
  *
  * It comes to an end, and what is open is MULTIPING_HELPER_LOST, where
  *	- there was no helper for helper_wait_us (then what is asked next finds one, or is an error, as with a new object), or
- *	- a helper is there and refuses: too many connections, another version, nothing to send with, not permitted; or
+ *	- a helper is there and refuses: another version, nothing to send with, not permitted; or
  *	- helpers die of a request: it was asked again three times, and each time the helper was gone without a word after
  *	  it had taken the whole of it, or at once. Only that request is lost then.
  * A private helper is started anew, at most three times in 60 s. Who had a shared helper waits for that one.
@@ -156,8 +159,8 @@ struct multiping_config { /* fill in with multiping_config_init(), then change *
 	int family;               /* AF_UNSPEC (IPv4, else IPv6), AF_INET, AF_INET6, MULTIPING_FAMILY_SYSTEM; AF_UNSPEC */
 	int64_t probe_timeout_us; /* life of a probe from its own send; 1,000 to 60,000,000; 10,000,000 */
 	int64_t interval_us;      /* least gap between any two sends of this object; 0 to 60,000,000; 0 */
-	int64_t helper_wait_us;   /* how long to wait for a helper that went away to come back, and for one that is there to
-				   * answer; -1 for ever; 0: what is open when it goes is lost at once; 10,000,000 */
+	int64_t helper_wait_us;   /* how long to wait for a helper that went away to come back, for one that is there to
+				   * answer, and for one that is full; -1 for ever; 0: what is open when it goes is lost at once; 10,000,000 */
 	uint16_t size_bytes;      /* ICMP data; 0 to 65,507 (policy: less); 56. Below 8 nothing can be verified */
 	int16_t pattern;          /* what fills the data behind its first 8 bytes: 0 to 255, -1 random; 0 */
 	uint8_t ttl, tos;         /* hop limit and traffic class; 0: the system's */

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Closed → (retrying →) greeting → up → lost: retrying, … or closed. The first helper of an object is
  * there or is an error at once. One that had answered and went is most likely being restarted: it is
- * looked for, ever less often, until wait_us after its loss.
+ * looked for, ever less often, until wait_us after its loss. Where one has too many connections, the end
+ * of another is waited for, as long.
  *
  * A named socket is the only one tried. For the default one "not there" and "nobody listens for a
  * second" (a service that is being restarted) lead to a private helper, unless a shared one was lost;
@@ -27,7 +28,8 @@
 
 #define RETRY_NS (CLOCK_NS_PER_S / 20)
 #define MAX_BACKOFF_NS (5 * CLOCK_NS_PER_S)
-#define RESPAWN_NS (60 * CLOCK_NS_PER_S) /* in which a private helper may end so often */
+#define MAX_PLACE_BACKOFF_NS (CLOCK_NS_PER_S / 2) /* places come free, and are taken, one by one */
+#define RESPAWN_NS (60 * CLOCK_NS_PER_S)          /* in which a private helper may end so often */
 #define ANSWER_US                                                                                  \
 	(10 * CLOCK_NS_PER_S / CLOCK_NS_PER_US) /* for a first helper, where wait_us is 0 */
 #define REFUSED_NS CLOCK_NS_PER_S /* how long nobody may listen at the default socket */
@@ -140,7 +142,9 @@ static int connection_greet(struct connection *connection) {
 		return -errno;
 	}
 	connection->state = CONNECTION_GREETING;
-	connection->backoff_ns = RETRY_NS; /* somebody is there */
+	if (!connection->is_turned_away) {
+		connection->backoff_ns = RETRY_NS; /* somebody is there */
+	}
 	snprintf(request.hello.client, sizeof request.hello.client, "%.40s (libmultiping %s)",
 		 program_invocation_short_name, MULTIPING_VERSION);
 	r = connection_write(connection, &request);
@@ -257,6 +261,9 @@ static int connection_try(struct connection *connection, int64_t now_ns) {
 }
 
 int connection_advance(struct connection *connection, int64_t now_ns) {
+	if (connection->is_turned_away && connection_waited(connection, now_ns)) {
+		return -EBUSY; /* the words are the helper's last */
+	}
 	switch (connection->state) {
 	case CONNECTION_CLOSED:
 		connection->started_ns = now_ns;
@@ -281,7 +288,8 @@ int64_t connection_alarm_ns(const struct connection *connection) {
 
 	switch (connection->state) {
 	case CONNECTION_RETRYING:
-		return connection->is_lost && deadline_ns < connection->retry_ns
+		return (connection->is_lost || connection->is_turned_away) &&
+				       deadline_ns < connection->retry_ns
 			       ? deadline_ns
 			       : connection->retry_ns;
 	case CONNECTION_GREETING:
@@ -309,6 +317,7 @@ static bool error_may_pass(const struct connection *connection, int error, int64
 	case ENOENT:
 	case ETIMEDOUT:
 	case EOVERFLOW: /* of this connection's ids */
+	case EBUSY:     /* others may end */
 		return true;
 	case EACCES: /* while the socket's file has its mode, but not yet its group */
 		return now_ns - connection->started_ns < REFUSED_NS;
@@ -318,21 +327,27 @@ static bool error_may_pass(const struct connection *connection, int error, int64
 }
 
 bool connection_lose(struct connection *connection, int error, int64_t now_ns) {
+	int64_t max_backoff_ns = error == EBUSY ? MAX_PLACE_BACKOFF_NS : MAX_BACKOFF_NS;
+
 	if (connection->state == CONNECTION_UP && connection->wait_us != 0) {
 		connection->is_lost = true;
 		connection->started_ns = now_ns;
 	}
 	connection_close(connection);
-	if (!connection->is_lost || connection_waited(connection, now_ns) ||
-	    !error_may_pass(connection, error, now_ns)) {
-		connection->is_lost = false;
+	connection->is_turned_away = error == EBUSY;
+	if (!(connection->is_lost || connection->is_turned_away) ||
+	    connection_waited(connection, now_ns) || !error_may_pass(connection, error, now_ns)) {
+		connection->is_lost = connection->is_turned_away = false;
 		return false;
 	}
 	connection->state = CONNECTION_RETRYING;
 	connection->retry_ns = now_ns + jitter(connection->backoff_ns);
-	connection->backoff_ns = 2 * connection->backoff_ns < MAX_BACKOFF_NS
-					 ? 2 * connection->backoff_ns
-					 : MAX_BACKOFF_NS;
-	words_add(connection->words, "; looking for it again");
+	connection->backoff_ns *= 2;
+	if (connection->backoff_ns > max_backoff_ns) {
+		connection->backoff_ns = max_backoff_ns;
+	}
+	if (!connection->is_turned_away) {
+		words_add(connection->words, "; looking for it again");
+	}
 	return true;
 }

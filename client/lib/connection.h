@@ -34,8 +34,9 @@ struct connection {
 	bool is_same_namespace; /* the helper's network namespace is ours; once up */
 	bool has_output;        /* a message waits for room in the socket */
 	char path[CONNECTION_PATH_BYTES];
-	bool is_lost;    /* a helper had answered and went: one is looked for since started_ns */
-	int64_t wait_us; /* how long; and how long one may take to answer; < 0: for ever */
+	bool is_lost; /* a helper had answered and went: one is looked for since started_ns */
+	bool is_turned_away; /* it had too many connections: tried again since started_ns */
+	int64_t wait_us;     /* how long; and how long one may take to answer; < 0: for ever */
 	int64_t started_ns, retry_ns, backoff_ns;
 	int64_t respawned_ns[CONNECTION_MAX_RESPAWNS];
 	unsigned n_spawned;
@@ -85,5 +86,6 @@ __attribute__((format(printf, 2, 3))) void connection_say(struct connection *con
 void connection_advise(struct connection *connection, enum advice_about about);
 
 /* Ends what failed with -@error. Where that is a helper that had answered, or no other was found for
- * it yet, and its return may be hoped for: true, and connection_advance() looks for it. */
+ * it yet, and its return may be hoped for, or where it had too many connections: true, and
+ * connection_advance() tries again. */
 bool connection_lose(struct connection *connection, int error, int64_t now_ns);

@@ -47,6 +47,9 @@ static void connection_handle_closing(struct connection *connection,
 			  closing->tried[i].what, words_of_error((int)closing->tried[i].error));
 	}
 	words_add(connection->words, "%s", closing->n_tried > 0 ? ")" : "");
+	if (connection->closing_error == EBUSY) {
+		words_add(connection->words, "; max_connections in helper.conf is the limit");
+	}
 	connection_advise(connection, closing->n_tried > 0 ? ADVICE_NO_RIGHT : ADVICE_OTHER);
 }
 
@@ -74,7 +77,7 @@ static int connection_handle_hello(struct connection *connection, const struct m
 	}
 	connection->is_same_namespace = namespace_is_ours(hello->namespace_inode);
 	connection->state = CONNECTION_UP;
-	connection->is_lost = false;
+	connection->is_lost = connection->is_turned_away = false;
 	return CONNECTION_E_UP;
 }
 

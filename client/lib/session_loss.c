@@ -155,8 +155,8 @@ int session_fail(struct multiping *multiping, int error) {
 	const struct record record = {.error = error, .rtt_ns = -1};
 	struct connection *connection = &multiping->connection;
 	bool was_up = connection->state == CONNECTION_UP, was_lost = connection->is_lost;
-	bool is_lost;
-	int r = 0;
+	bool is_tried_again;
+	int r;
 
 	if (error == ENOMEM) {
 		words_set(&multiping->words, "%s", words_of_error(error));
@@ -164,10 +164,11 @@ int session_fail(struct multiping *multiping, int error) {
 	if (was_up && error == ECONNRESET && connection->closing_error == 0) {
 		suspect_batches(multiping);
 	}
-	is_lost = connection_lose(connection, error, clock_monotonic_ns());
-	if (was_up || !is_lost) {
-		r = end_session(multiping, error, !is_lost);
+	is_tried_again = connection_lose(connection, error, clock_monotonic_ns());
+	if (is_tried_again && !was_up) {
+		return 0; /* the outage, or the wait for a place, goes on */
 	}
+	r = end_session(multiping, error, !is_tried_again);
 	if (r == 0 && !was_lost) {
 		r = object_push_event(multiping, MULTIPING_EVENT_HELPER_DOWN, SIZE_MAX, &record);
 	}

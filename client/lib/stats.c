@@ -79,6 +79,9 @@ static int stats_await(struct multiping *multiping, const struct stats_query *qu
 		}
 		r = session_wait(multiping, until_ns);
 	} while (r > 0);
+	if (r == 0 && multiping->connection.is_turned_away) {
+		return -EBUSY; /* the words are the helper's */
+	}
 	if (r == 0) {
 		words_set(&multiping->words, "the helper did not tell its counters in time");
 		r = -ETIMEDOUT;

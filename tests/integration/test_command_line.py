@@ -23,6 +23,7 @@ import unittest
 
 import rig
 import simulator
+from client_from_specification import Client
 
 SILENT, SILENT6, REFUSING, ALIVE, ALIVE6 = "127.9.0.1", "fd00:9::1", "127.8.0.1", "127.0.0.1", "::1"
 NO_ROUTE = "192.0.2.1"
@@ -548,6 +549,27 @@ class OwnWays(rig.Case):
         done = helper.multiping("-a", "-i", "0", "-r", "0", "-t", "200", "-g", "127.1.0.0/17")
         self.assertEqual((done.returncode, done.stderr, len(set(done.stdout.splitlines()))),
                          (0, "", 32766))
+
+    def test_more_runs_than_connections_wait_for_one_another(self):
+        helper = self.helper(self.lo, "")
+        argv = helper.command("-c", "3", "-q", "-p", "600", ALIVE)
+        runs = [self.lo.popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(40)]
+        for run in runs:
+            out, err = run.communicate(timeout=60)
+            self.assertEqual((run.returncode, out, err.count("\n")), (0, "", 1), err)
+            self.assertIn("= 3/3/0%", err)
+        self.assertIn("limit=max_connections", helper.log())  # else nobody had to wait
+
+    def test_no_place_for_long_names_the_limit(self):
+        helper = self.helper(self.lo, rig.UNLIMITED.replace("max_connections = unlimited", "max_connections = 1"))
+        with Client(helper.connect(rig.ALICE)) as other:
+            other.hello()
+            began = time.monotonic()
+            done = helper.multiping(ALIVE)
+            self.assertGreater(time.monotonic() - began, 9)
+        self.assertEqual((done.returncode, done.stdout), (4, ""))
+        self.assertRegex(done.stderr, r": too many connections: at most 1 for one user.*; max_connections in helper\.conf is the limit\n$")
+        self.assert_alive(helper.multiping(ALIVE), [ALIVE])
 
     def test_the_environment_names_the_helper(self):
         argv = rig.as_user(rig.ALICE, [rig.program("multiping"), ALIVE])

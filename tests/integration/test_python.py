@@ -3,7 +3,6 @@
 """The Python package: as what is installed, in what it does for an unprivileged user, and in how it fails."""
 
 import ast
-import contextlib
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import threading
 
 import python_rig
 import rig
+from client_from_specification import Client
 
 SOURCE = rig.SOURCE / "client/python"
 WHERE = "import multiping, multiping._library as library; print(multiping.__file__, library._waiting._name)"
@@ -174,7 +174,8 @@ class Failures(python_rig.Case):
 
     def test_too_many_connections(self):
         helper = self.helper(self.network, rig.UNLIMITED.replace("max_connections = unlimited", "max_connections = 1"))
-        with contextlib.closing(helper.connect(rig.ALICE)):
+        with Client(helper.connect(rig.ALICE)) as other:
+            other.hello()
             self.assert_fails("MultiPingLimitError", "Device or resource busy", "connections", helper=helper)
 
     def test_something_else_listens(self):

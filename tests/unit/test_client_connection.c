@@ -80,14 +80,64 @@ static void socket_where_nobody_listens_is_an_error(void **state) {
 	expect_failure(f, ECONNREFUSED, "running");
 }
 
-static void helper_that_is_full_says_so(void **state) {
-	struct fixture *f = *state;
+/* Dispatches, when it is time, until the client has connected, and turns it away as a full helper does. */
+static void turn_away(struct fixture *f) {
+	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
+	struct multiping_event event;
 
-	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	while (f->multiping->connection.state != CONNECTION_GREETING) {
+		assert_int_equal(poll(&poll_for, 1, 60000), 1);
+		assert_int_equal(multiping_dispatch(f->multiping), 0);
+	}
 	f->fake.fd = accept4(f->fake.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	fake_helper_say_closing(&f->fake, PROTOCOL_CODE_CONNECTIONS, "32 are open");
 	fake_helper_hang_up(&f->fake);
-	expect_failure(f, EBUSY, "32 are open");
+	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	assert_int_equal(multiping_next_event(f->multiping, &event), 0);
+}
+
+static void helper_that_is_full_is_tried_until_it_has_room(void **state) {
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 4; ++i) {
+		turn_away(f);
+		assert_int_equal(f->multiping->connection.state, CONNECTION_RETRYING);
+	}
+	while (f->multiping->connection.state != CONNECTION_GREETING) {
+		assert_int_equal(multiping_dispatch(f->multiping), 0);
+	}
+	fake_helper_accept(&f->fake);
+	assert_int_equal(multiping_dispatch(f->multiping), 0);
+	fake_helper_expect(&f->fake, REQUEST_PING);
+}
+
+static void helper_that_stays_full_is_an_error(void **state) {
+	struct fixture *f = *state;
+	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
+
+	turn_away(f);
+	f->multiping->connection.wait_us = 1;
+	assert_int_equal(poll(&poll_for, 1, 60000), 1);
+	expect_failure(f, EBUSY, "max_connections in helper.conf");
+	assert_int_equal(f->multiping->connection.state, CONNECTION_CLOSED);
+}
+
+/* The waiting tries come ever less often, and yet often enough to be there when a place is. */
+static void helper_that_is_full_is_tried_ever_less_often(void **state) {
+	struct fixture *f = *state;
+	int64_t previous_ns = 0;
+
+	for (int i = 0; i < 8; ++i) {
+		struct connection *connection = &f->multiping->connection;
+
+		turn_away(f);
+		assert_true(connection->backoff_ns >= previous_ns);
+		assert_true(connection->backoff_ns <= INT64_C(500000000));
+		previous_ns = connection->backoff_ns;
+		connection->retry_ns = 0; /* its time has come */
+		assert_int_equal(multiping_dispatch(f->multiping), 0);
+	}
+	assert_int_equal(previous_ns, INT64_C(500000000));
 }
 
 static void helper_that_just_ends_is_an_error(void **state) {
@@ -339,7 +389,9 @@ int main(void) {
 	const struct CMUnitTest tests[] = {
 		TEST(socket_that_is_not_there_is_an_error),
 		TEST(socket_where_nobody_listens_is_an_error),
-		TEST(helper_that_is_full_says_so),
+		TEST(helper_that_is_full_is_tried_until_it_has_room),
+		TEST(helper_that_stays_full_is_an_error),
+		TEST(helper_that_is_full_is_tried_ever_less_often),
 		TEST(helper_that_just_ends_is_an_error),
 		TEST(helper_that_refuses_hello_is_an_error),
 		TEST(helper_that_does_not_answer_is_not_waited_for_longer),

@@ -281,22 +281,59 @@ static void shutdowns_are_nobodys_fault(void **state) {
 	}
 }
 
+/* A helper came back, and has but @code for the client. */
+static void come_back_and_refuse(struct fixture *f, enum protocol_code code) {
+	struct pollfd poll_for = {.fd = multiping_fd(f->multiping), .events = POLLIN};
+
+	while (f->multiping->connection.state != CONNECTION_GREETING) {
+		assert_int_equal(poll(&poll_for, 1, 60000), 1);
+		dispatch(f);
+	}
+	f->fake.fd = accept4(f->fake.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	fake_helper_say_closing(&f->fake, code, "it has no room");
+	fake_helper_hang_up(&f->fake);
+	dispatch(f);
+}
+
 static void refusal_ends_an_outage(void **state) {
 	struct fixture *f = *state;
 	uint64_t probe;
 
 	ping(f, 1, &probe);
 	die(f);
-	while (f->multiping->connection.state != CONNECTION_GREETING) {
-		dispatch(f);
-	}
-	f->fake.fd = accept4(f->fake.listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	fake_helper_say_closing(&f->fake, PROTOCOL_CODE_CONNECTIONS, "32 are open");
-	fake_helper_hang_up(&f->fake);
-	dispatch(f);
+	come_back_and_refuse(f, PROTOCOL_CODE_NO_BACKEND);
 	expect_outcome(f, probe, MULTIPING_HELPER_LOST); /* of the loss there was an event */
+	assert_int_equal(f->event.result.error, EPERM);
+	assert_non_null(strstr(multiping_message(f->multiping), "it has no room"));
+	expect_no_event(f);
+}
+
+static void full_helper_makes_an_outage_longer(void **state) {
+	struct fixture *f = *state;
+	uint64_t probe;
+
+	ping(f, 1, &probe);
+	die(f);
+	for (int i = 0; i < 3; ++i) {
+		come_back_and_refuse(f, PROTOCOL_CODE_CONNECTIONS);
+		expect_no_event(f);
+	}
+	come_back(f);
+	expect_ping(f, 1, 10000000, 1);
+}
+
+static void helper_that_stays_full_ends_an_outage(void **state) {
+	struct fixture *f = *state;
+	uint64_t probe;
+
+	ping(f, 1, &probe);
+	die(f);
+	come_back_and_refuse(f, PROTOCOL_CODE_CONNECTIONS);
+	f->multiping->connection.wait_us = 1;
+	await_event(f);
+	expect_outcome(f, probe, MULTIPING_HELPER_LOST);
 	assert_int_equal(f->event.result.error, EBUSY);
-	assert_non_null(strstr(multiping_message(f->multiping), "32 are open"));
+	assert_non_null(strstr(multiping_message(f->multiping), "max_connections"));
 	expect_no_event(f);
 }
 
@@ -459,6 +496,8 @@ int main(void) {
 		TEST(deaths_with_all_admitted_end_what_is_open),
 		TEST(shutdowns_are_nobodys_fault),
 		TEST(refusal_ends_an_outage),
+		TEST(full_helper_makes_an_outage_longer),
+		TEST(helper_that_stays_full_ends_an_outage),
 		TEST(outage_is_over_when_the_helper_was_waited_for),
 		TEST(outage_tries_ever_less_often),
 		TEST_WITHOUT_WAIT(ping_lost_helper_ends_each_once_after_what_was_delivered),
