@@ -16,7 +16,6 @@
 #include "client/cli/options_table.h"
 
 enum {
-	MAX_DATA_BYTES = 65488, /* fping's limit */
 	DEFAULT_DATA_BYTES = 56,
 	DEFAULT_RETRIES = 3,
 	NS_PER_MS = 1000000,
@@ -25,8 +24,7 @@ enum {
 	DEFAULT_PERIOD_MS = 1000,
 	DEFAULT_TIMEOUT_MS = 500,
 	MAX_IMPLIED_TIMEOUT_MS = 2000, /* in count mode the time-out is the period, up to this */
-	MAX_TTL = 255,
-	MAX_REPORT_SECONDS = 1000000000,
+	MAX_SOCKET_PATH_BYTES = 107,   /* unix(7), without the zero byte */
 };
 
 /* Notes what is wrong, in fping's words where fping has some, "PROGRAM: " before them. */
@@ -45,7 +43,7 @@ __attribute__((format(printf, 2, 3))) static int fault(struct options *options, 
 /* The same for what the help would have told: points there. */
 __attribute__((format(printf, 2, 3))) static int usage_fault(struct options *options,
 							     const char *format, ...) {
-	char text[160];
+	char text[240];
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -55,8 +53,11 @@ __attribute__((format(printf, 2, 3))) static int usage_fault(struct options *opt
 }
 
 static int value_fault(struct options *options, const struct option *option, const char *value) {
-	return usage_fault(options, "--%s: '%.60s' is not a valid %s", option->name, value,
-			   option->value);
+	char valid[64];
+
+	option_describe_value(option, valid, sizeof(valid));
+	return usage_fault(options, "--%s: '%.60s' is not a valid %s: %s", option->name, value,
+			   option->value, valid);
 }
 
 /* Whole numbers and decimals, all of the text; fping would also take "5x" for 5. */
@@ -162,7 +163,7 @@ static int set_report(struct options *options, const struct option *option, cons
 	double seconds;
 
 	snprintf(number, sizeof(number), "%.*s", (int)(comma - value), value);
-	if (!parse_number(number, 0, MAX_REPORT_SECONDS, &seconds) ||
+	if (!parse_number(number, 0, OPTION_MAX_REPORT_SECONDS, &seconds) ||
 	    (*comma != '\0' && strcmp(comma, ",cumulative") != 0)) {
 		return value_fault(options, option, value);
 	}
@@ -258,6 +259,19 @@ static int parse_short(struct options *options, const char *text, const char *ne
 	return 0;
 }
 
+static int check_socket(struct options *options) {
+	const char *path = options->socket_path;
+
+	if (path && *path == '\0') {
+		return usage_fault(options, "--socket: no path");
+	}
+	if (path && strlen(path) > MAX_SOCKET_PATH_BYTES) {
+		return usage_fault(options, "--socket: the path is longer than %d bytes",
+				   MAX_SOCKET_PATH_BYTES);
+	}
+	return 0;
+}
+
 static int check_targets(struct options *options) {
 	bool stdin_only = options->n_targets == 0 && !options->generate;
 
@@ -275,6 +289,9 @@ static int check_targets(struct options *options) {
 
 /* What fping checks when all options are known, in its order. */
 static int check(struct options *options) {
+	if (check_socket(options) != 0) {
+		return OPTIONS_E_FAULT;
+	}
 	if (options->stats_helper) {
 		options->action = OPTIONS_SHOW_HELPER_STATS;
 		return options->n_targets == 0
@@ -284,7 +301,10 @@ static int check(struct options *options) {
 	if (options->json && !options_have_rounds(options)) {
 		return fault(options, "option -J, --json requires -c, -C, or -l");
 	}
-	if (options->ttl > MAX_TTL) {
+	if (options->json && options->netdata) {
+		return fault(options, "specify only one of J, N");
+	}
+	if (options->ttl > OPTION_MAX_TTL) {
 		return fault(options, "ttl %u out of range", options->ttl);
 	}
 	if (options->only_alive && options->only_unreachable) {
@@ -293,19 +313,19 @@ static int check(struct options *options) {
 	if (options->n_rounds > 0 && options->loop) {
 		return fault(options, "specify only one of c, l");
 	}
-	if (options->size_bytes > MAX_DATA_BYTES) {
+	if (options->size_bytes > OPTION_MAX_DATA_BYTES) {
 		return fault(options, "data size %u not valid, must be lower than %u",
-			     options->size_bytes, (unsigned)MAX_DATA_BYTES);
+			     options->size_bytes, (unsigned)OPTION_MAX_DATA_BYTES);
 	}
 	if (options->source && options->family != AF_UNSPEC &&
 	    options->family != options->source_family) {
 		return fault(options, "source address %.60s is of the other family",
 			     options->source);
 	}
-	if (options->backoff < 1.0 || options->backoff > 5.0) {
+	if (options->backoff < OPTION_MIN_BACKOFF || options->backoff > OPTION_MAX_BACKOFF) {
 		return fault(options,
 			     "backoff factor %.1f not valid, must be between %.1f and %.1f",
-			     options->backoff, 1.0, 5.0);
+			     options->backoff, OPTION_MIN_BACKOFF, OPTION_MAX_BACKOFF);
 	}
 	return check_targets(options);
 }

@@ -39,7 +39,7 @@ struct options {
 	const char *file, *socket_path;
 	char **targets; /* the arguments that are no options; borrowed from argv */
 	size_t n_targets;
-	char fault[320]; /* what is wrong, as it is to be printed */
+	char fault[400]; /* what is wrong, as it is to be printed */
 };
 
 /* Parses @argv (its non-options are moved to its front; borrowed). 0, or OPTIONS_E_FAULT with @ret_options->fault set. -h and

@@ -110,6 +110,41 @@ const struct option *option_of_name(const char *name, size_t n_name) {
 	return NULL;
 }
 
+/* Beyond that there are complaints in fping's words. */
+static uint32_t greatest_valid(const struct option *option) {
+	switch (option->letter) {
+	case 'b':
+		return OPTION_MAX_DATA_BYTES;
+	case 'H':
+		return OPTION_MAX_TTL;
+	default:
+		return option->max;
+	}
+}
+
+void option_describe_value(const struct option *option, char *ret_text, size_t text_bytes) {
+	switch (option->kind) {
+	case KIND_NUMBER:
+	case KIND_INTEGER:
+		snprintf(ret_text, text_bytes, "a whole number from %u to %u", option->min,
+			 greatest_valid(option));
+		break;
+	case KIND_MILLISECONDS:
+		snprintf(ret_text, text_bytes, "a number from %u to %u", option->min, option->max);
+		break;
+	case KIND_FACTOR:
+		snprintf(ret_text, text_bytes, "a number from %.1f to %.1f", OPTION_MIN_BACKOFF,
+			 OPTION_MAX_BACKOFF);
+		break;
+	case KIND_FLAG:
+	case KIND_TEXT:
+	case KIND_IGNORED:
+	case KIND_SPECIAL: /* -Q */
+		snprintf(ret_text, text_bytes, "a number from 0 to %d, or that and \",cumulative\"",
+			 OPTION_MAX_REPORT_SECONDS);
+	}
+}
+
 void options_print_help(const struct options *options, FILE *stream) {
 	fprintf(stream,
 		"Usage: %s [options] [targets...]\n"

@@ -13,6 +13,14 @@ enum { /* options without a letter are numbered from here */
        LETTER_STATS_HELPER,
 };
 
+#define OPTION_MIN_BACKOFF 1.0
+#define OPTION_MAX_BACKOFF 5.0
+enum {
+	OPTION_MAX_DATA_BYTES = 65488, /* fping's limit */
+	OPTION_MAX_TTL = 255,
+	OPTION_MAX_REPORT_SECONDS = 1000000000,
+};
+
 enum option_kind {
 	KIND_FLAG,
 	KIND_NUMBER,  /* decimal, may be written with a fraction or exponent */
@@ -33,6 +41,9 @@ struct option {
 	uint32_t min, max;
 	const char *help;
 };
+
+/* Writes which values are valid: "a whole number from 1 to 9". */
+void option_describe_value(const struct option *option, char *ret_text, size_t text_bytes);
 
 /* The option of that letter, or of the long name @name of @n_name bytes; NULL: there is none. */
 const struct option *option_of_letter(int letter);

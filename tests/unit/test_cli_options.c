@@ -151,6 +151,38 @@ static void options_conflicts_are_told_as_fping_does(void **state) {
 		     "multiping: backoff factor 5.1 not valid, must be between 1.0 and 5.0");
 }
 
+static void options_values_that_are_not_valid_tell_which_are(void **state) {
+	static const char *const cases[][2] = {
+		{"-c x", "--count: 'x' is not a valid N: a whole number from 1 to 1000000000"},
+		{"-b x", "--size: 'x' is not a valid BYTES: a whole number from 0 to 65488"},
+		{"-O 256", "--tos: '256' is not a valid N: a whole number from 0 to 255"},
+		{"-p -1", "--period: '-1' is not a valid MSEC: a number from 0 to 1000000000"},
+		{"-B x", "--backoff: 'x' is not a valid FACTOR: a number from 1.0 to 5.0"},
+		{"-Q 1,x", "--squiet: '1,x' is not a valid SECS: a number from 0 to 1000000000, or "
+			   "that and \",cumulative\""},
+		{"--socket= a", "--socket: no path"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "multiping: %s\nsee 'multiping -h' for usage information", cases[i][1]);
+		assert_fault(cases[i][0], text);
+	}
+}
+
+static void options_socket_paths_have_the_systems_length(void **state) {
+	struct options options;
+	char words[256], text[128];
+
+	snprintf(text, sizeof(text), "--socket=%0107d a", 0);
+	assert_int_equal(parse(text, &options, words), 0);
+	snprintf(text, sizeof(text), "--socket=%0108d a", 0);
+	assert_int_equal(parse(text, &options, words), OPTIONS_E_FAULT);
+	assert_non_null(strstr(options.fault, "--socket: the path is longer than 107 bytes"));
+}
+
 static void options_helper_stats_ping_nobody(void **state) {
 	static const char see[] = "see 'multiping -h' for usage information";
 	struct options options;
@@ -164,6 +196,7 @@ static void options_helper_stats_ping_nobody(void **state) {
 	assert_false(options.json);
 	snprintf(text, sizeof(text), "multiping: --stats-helper takes no targets\n%s", see);
 	assert_fault("a --stats-helper", text);
+	assert_fault("-J -N -l a", "multiping: specify only one of J, N");
 	assert_fault("--json a", "multiping: option -J, --json requires -c, -C, or -l");
 	assert_int_equal(parse("-J -l", &options, words), 0);
 }
@@ -269,6 +302,8 @@ int main(void) {
 		cmocka_unit_test(options_alive_with_count_hides_lines_but_shows_no_own),
 		cmocka_unit_test(options_unknown_says_so_as_fping_does),
 		cmocka_unit_test(options_conflicts_are_told_as_fping_does),
+		cmocka_unit_test(options_values_that_are_not_valid_tell_which_are),
+		cmocka_unit_test(options_socket_paths_have_the_systems_length),
 		cmocka_unit_test(options_helper_stats_ping_nobody),
 		cmocka_unit_test(options_type_of_service_is_written_as_in_c),
 		cmocka_unit_test(options_reports_are_anew_or_cumulative),
