@@ -7,6 +7,7 @@
  *   slower than its own time-out but not than the backed-off one, is still good.
  * - In default mode a probe that could not be sent is not tried again. */
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "client/cli/pinger.h"
@@ -160,24 +161,40 @@ static int handle_send_error(const struct fate *fate) {
 
 	statistics_add_send_error(&pinger->statistics, fate->target);
 	close_fate(fate, TARGET_UNREACHABLE, ROUND_LOST);
-	output_send_error(pinger->output, fate->label, fate->result->error);
+	output_send_error(pinger->output, fate->label, fate->round, fate->result->error);
 	return 0;
 }
 
-/* Whether it is an option that is denied, and so every probe alike. */
+/* Whether what is denied stands in every probe alike. */
 static bool is_option_denied(const struct fate *fate) {
-	return fate->result->error == EACCES || fate->result->error == ENODEV;
+	const int error = fate->result->error;
+
+	return fate->result->outcome == MULTIPING_DENIED &&
+	       (error == EACCES || error == ENODEV || error == EMSGSIZE);
+}
+
+/* The library has words for the last failure only, the name of its target before them. */
+static const char *reason_of_denial(const struct fate *fate) {
+	const char *message = multiping_message(fate->pinger->multiping);
+	size_t n_name = strlen(fate->result->name);
+
+	if (fate->result->error != EPERM) {
+		return message;
+	}
+	return strncmp(message, fate->result->name, n_name) == 0 &&
+			       strncmp(message + n_name, ": ", 2) == 0
+		       ? message + n_name + 2
+		       : "denied by the helper's policy";
 }
 
 /* Nothing was sent, so nothing is counted; told once a target. */
 static int handle_denied(const struct fate *fate) {
-	if (fate->result->outcome == MULTIPING_DENIED && is_option_denied(fate)) {
+	if (is_option_denied(fate)) {
 		return PINGER_E_REFUSED;
 	}
 	close_fate(fate, TARGET_UNREACHABLE, ROUND_LOST);
 	if (fate->round == 0) {
-		output_denied(fate->pinger->output, fate->label,
-			      multiping_message(fate->pinger->multiping));
+		output_denied(fate->pinger->output, fate->label, reason_of_denial(fate));
 	}
 	return 0;
 }

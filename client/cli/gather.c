@@ -49,6 +49,10 @@ static int for_each_name(const struct options *options, struct output *output, t
 		return GATHER_E_FAILURE;
 	}
 	r = targets_read(file, take, context);
+	if (r < 0 && ferror(file)) {
+		output_file_error(output, is_stdin ? "standard input" : options->file, -r);
+		r = GATHER_E_FAILURE;
+	}
 	if (!is_stdin) {
 		fclose(file);
 	}

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/cli/helper_stats.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,9 @@ int helper_stats_show(const struct options *options, FILE *out, FILE *err) {
 	if (r == 0) {
 		r = ask(multiping, &counters, &stats);
 		words = multiping_message(multiping);
+	}
+	if (r == -ENAMETOOLONG && !*words) { /* --socket was looked at */
+		words = "MULTIPING_SOCKET: File name too long";
 	}
 	if (r < 0) {
 		fprintf(err, "%s: %s\n", options->program, *words ? words : strerror(-r));

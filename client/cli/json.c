@@ -87,6 +87,14 @@ void json_print_icmp_error(FILE *stream, const char *label, const char *reporter
 	end(stream);
 }
 
+void json_print_send_error(FILE *stream, const char *label, uint64_t round, int error,
+			   const char *text) {
+	begin(stream, "sendError", label, "");
+	fprintf(stream, ", \"seq\": %" PRIu64 ", \"error\": %d", round, error);
+	print_text_field(stream, "message", text);
+	end(stream);
+}
+
 void json_print_warning(FILE *stream, const char *label, const char *message) {
 	begin(stream, "warning", label, "");
 	print_text_field(stream, "message", message);
@@ -140,9 +148,8 @@ void json_print_totals(FILE *stream, const struct totals *totals, int64_t elapse
 		", \"unreachable\": %" PRIu64 ", \"unknownAddresses\": %" PRIu64
 		", \"timeouts\": %" PRIu64 ", \"icmpEchosSent\": %" PRIu64
 		", \"icmpEchoRepliesReceived\": %" PRIu64 ", \"otherIcmpReceived\": %" PRIu64,
-		totals->n_targets, totals->n_alive, totals->n_targets - totals->n_alive,
-		totals->n_unknown, totals->n_timeouts, totals->n_sent, totals->n_replies,
-		totals->n_icmp_errors);
+		totals->n_targets, totals->n_alive, totals_unreachable(totals), totals->n_unknown,
+		totals->n_timeouts, totals->n_sent, totals->n_replies, totals->n_icmp_errors);
 	print_times(stream, &totals->accepted);
 	fprintf(stream, ", \"elapsed\": %.3f", (double)elapsed_ns / 1e9);
 	end(stream);

@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* -J: one object a line, {"TYPE": {..}}, of fping 5.5's types and fields. Readers leave out what they do not know, so that there may
- * be more: here these are "address" and "ttl" of a "resp", and the types "duplicate", "icmpError" and "reachable". Times are in
+ * be more: here these are "address" and "ttl" of a "resp", and the types "duplicate", "icmpError", "sendError"
+ * and "reachable". Times are in
  * milliseconds, "time" and "elapsed" in seconds. */
 
 #include <stdbool.h>
@@ -25,6 +26,8 @@ void json_print_duplicate(FILE *stream, const char *label, uint64_t round, uint3
 			  int64_t rtt_ns);
 void json_print_icmp_error(FILE *stream, const char *label, const char *reporter, uint8_t type,
 			   uint8_t code, const char *text);
+void json_print_send_error(FILE *stream, const char *label, uint64_t round, int error,
+			   const char *text);
 void json_print_warning(FILE *stream, const char *label, const char *message);
 
 /* @unix_seconds: when a report is made; 0: it is the last word. @outage_ms: NULL: is not wanted. */

@@ -153,17 +153,16 @@ bool output_icmp_error(struct output *output, const char *label, const char *rep
 	return text != NULL;
 }
 
-void output_send_error(struct output *output, const char *label, int error) {
-	if (options_show_sentences(output->options)) {
+void output_send_error(struct output *output, const char *label, uint64_t round, int error) {
+	if (output->options->json && !output->options->quiet) {
+		json_print_send_error(output->out, label, round, error, strerror(error));
+	} else if (options_show_sentences(output->options)) {
 		fprintf(error_stream(output), "%s: error while sending ping: %s\n", label,
 			strerror(error));
 	}
 }
 
 static void warn(struct output *output, const char *label, const char *message) {
-	if (output->options->quiet) {
-		return;
-	}
 	if (output->options->json) {
 		json_print_warning(output->out, label, message);
 	} else {
@@ -176,7 +175,9 @@ void output_denied(struct output *output, const char *label, const char *reason)
 }
 
 void output_name_error(struct output *output, const char *name, int error) {
-	warn(output, name, gai_strerror(error));
+	if (!output->options->quiet) {
+		warn(output, name, gai_strerror(error));
+	}
 }
 
 void output_summary_begin(struct output *output) {
@@ -266,7 +267,7 @@ void output_totals(struct output *output, const struct totals *totals, int64_t e
 	}
 	fprintf(err, "\n %7" PRIu64 " targets\n", totals->n_targets);
 	fprintf(err, " %7" PRIu64 " alive\n", totals->n_alive);
-	fprintf(err, " %7" PRIu64 " unreachable\n", totals->n_targets - totals->n_alive);
+	fprintf(err, " %7" PRIu64 " unreachable\n", totals_unreachable(totals));
 	fprintf(err, " %7" PRIu64 " unknown addresses\n\n", totals->n_unknown);
 	fprintf(err, " %7" PRIu64 " timeouts (waiting for response)\n", totals->n_timeouts);
 	fprintf(err, " %7" PRIu64 " ICMP Echos sent\n", totals->n_sent);
@@ -314,10 +315,13 @@ void output_failure(struct output *output, const char *text) {
 }
 
 void output_errno(struct output *output, const char *what, int error) {
-	char text[160];
+	fprintf(error_stream(output), "%s: %s%s\n", output->options->program, what,
+		strerror(error));
+}
 
-	snprintf(text, sizeof(text), "%s%s", what, strerror(error));
-	output_failure(output, text);
+void output_file_error(struct output *output, const char *path, int error) {
+	fprintf(error_stream(output), "%s: %s: %s\n", output->options->program, path,
+		strerror(error));
 }
 
 int output_flush(struct output *output) {

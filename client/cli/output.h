@@ -42,7 +42,9 @@ void output_duplicate(struct output *output, const char *label, uint64_t round, 
 /* Whether it is an error that fping would count. @reporter: whose address decides the family. */
 bool output_icmp_error(struct output *output, const char *label, const char *reporter, uint8_t type,
 		       uint8_t code);
-void output_send_error(struct output *output, const char *label, int error);
+void output_send_error(struct output *output, const char *label, uint64_t round, int error);
+
+/* Also with -q: who asks for nothing but figures would take those of a denied target for the network's. */
 void output_denied(struct output *output, const char *label, const char *reason);
 void output_name_error(struct output *output, const char *name, int error);
 
@@ -67,9 +69,10 @@ void output_progress(struct output *output, uint64_t n_decided, uint64_t n_targe
 		     uint64_t n_alive);
 void output_clear_progress(struct output *output);
 
-/* "PROGRAM: TEXT"; "PROGRAM: WHAT" and the words of an errno */
+/* "PROGRAM: TEXT"; "PROGRAM: WHAT" and "PROGRAM: PATH: " with the words of an errno */
 void output_failure(struct output *output, const char *text);
 void output_errno(struct output *output, const char *what, int error);
+void output_file_error(struct output *output, const char *path, int error);
 
 /* Writes what waits. 0, or -errno where the standard output could not take all that was ever printed. */
 int output_flush(struct output *output);

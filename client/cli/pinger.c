@@ -51,10 +51,12 @@ static int reserve(struct pinger *pinger, size_t n_targets) {
 /* What is known of a target that was just added. Asking the library costs more than adding did, and most targets are IPv4
  * addresses. */
 static enum target_state first_state(const struct pinger *pinger, const char *name, size_t target) {
+	const struct options *options = pinger->options;
+	const int family = options->source ? options->source_family : options->family;
 	struct multiping_result result;
 	struct in_addr ipv4;
 
-	if (pinger->options->family != AF_INET6 && inet_pton(AF_INET, name, &ipv4) == 1) {
+	if (family != AF_INET6 && inet_pton(AF_INET, name, &ipv4) == 1) {
 		return TARGET_NEW;
 	}
 	if (multiping_get(pinger->multiping, target, &result) < 0 ||

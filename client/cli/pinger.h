@@ -67,7 +67,8 @@ void pinger_start(struct pinger *pinger, int64_t now_ns);
 /* Asks for what is due and may be asked for. *ret_at_ns: when to ask again, INT64_MAX: after the next event. -errno. */
 int pinger_ask(struct pinger *pinger, int64_t now_ns, int64_t *ret_at_ns);
 
-/* Takes an event. PINGER_E_HELPER_LOST, PINGER_E_REFUSED (an option, by policy): multiping_message() tells; -errno. */
+/* Takes an event. PINGER_E_HELPER_LOST (multiping_message() tells), PINGER_E_REFUSED (what all probes have in
+ * common, by policy: refusal_explain() tells); -errno. */
 enum { PINGER_E_HELPER_LOST = 1, PINGER_E_REFUSED };
 int pinger_handle(struct pinger *pinger, const struct multiping_event *event, int64_t now_ns);
 
@@ -88,5 +89,6 @@ const char *pinger_label_of(const struct pinger *pinger, const struct multiping_
 int pinger_snapshot(struct pinger *pinger);
 int pinger_report(struct pinger *pinger);
 
-/* Prints who did not answer, the summaries and the totals. @decided_only: not of targets that were cut off. */
+/* Prints who did not answer, the summaries and the totals. @decided_only: not of targets that
+ * were cut off before their time was over. */
 void pinger_finish(struct pinger *pinger, bool decided_only, int64_t elapsed_ns);

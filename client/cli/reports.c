@@ -57,8 +57,29 @@ int pinger_report(struct pinger *pinger) {
 	return statistics_restart_recent(&pinger->statistics);
 }
 
-/* Default mode: who was asked and did not answer. Unlike fping, after Ctrl-C nothing is said of those whose turn had not come:
- * they are not silent, and of a range there may be more of them than anybody wants to read. */
+/* Whether a target is known not to have answered: its time is over, or the run was cut off (but not with @decided_only) when
+ * something had been sent to it. Unlike fping, that is not said of those to which nothing was sent yet: they are not silent, and
+ * of a range there may be more of them than anybody wants to read. */
+static bool is_silent(const struct pinger *pinger, size_t target, bool decided_only) {
+	struct multiping_result result;
+
+	if (pinger->states[target] != TARGET_ASKED) {
+		return pinger->states[target] == TARGET_UNREACHABLE;
+	}
+	if (options_have_rounds(pinger->options)) {
+		if (pinger->statistics.tallies[target].n_received > 0) {
+			return false;
+		}
+		if (rounds_get(&pinger->rounds, target, 0) != ROUND_OPEN) {
+			return true;
+		}
+	} else if (decided_only) {
+		return false;
+	}
+	return multiping_get(pinger->multiping, target, &result) == 0 && result.n_sent > 0;
+}
+
+/* Default mode: who did not answer. */
 static void finish_unreachable(struct pinger *pinger, bool decided_only) {
 	struct multiping_result result;
 
@@ -66,11 +87,22 @@ static void finish_unreachable(struct pinger *pinger, bool decided_only) {
 		return;
 	}
 	for (size_t i = 0; i < pinger->n_added; i++) {
-		if (pinger->states[i] == TARGET_UNREACHABLE ||
-		    (!decided_only && pinger->states[i] == TARGET_ASKED)) {
+		if (is_silent(pinger, i, decided_only)) {
 			output_unreachable(pinger->output, pinger_label(pinger, i, &result));
 		}
 	}
+}
+
+/* -s */
+static void finish_totals(struct pinger *pinger, bool decided_only, int64_t elapsed_ns) {
+	struct totals *totals = &pinger->statistics.totals;
+	uint64_t n_silent = 0;
+
+	for (size_t i = 0; i < pinger->n_added; i++) {
+		n_silent += is_silent(pinger, i, decided_only);
+	}
+	totals->n_undecided = totals->n_targets - totals->n_alive - n_silent;
+	output_totals(pinger->output, totals, elapsed_ns);
 }
 
 /* -c, -C, -l: what became of all the probes of each target. */
@@ -102,7 +134,7 @@ void pinger_finish(struct pinger *pinger, bool decided_only, int64_t elapsed_ns)
 		finish_unreachable(pinger, decided_only);
 	}
 	if (pinger->options->totals) {
-		output_totals(pinger->output, &pinger->statistics.totals, elapsed_ns);
+		finish_totals(pinger, decided_only, elapsed_ns);
 	}
 	if (pinger->options->n_required > 0) {
 		output_reachable(pinger->output, pinger->statistics.totals.n_alive);

@@ -14,6 +14,7 @@
 
 #include "client/cli/gather.h"
 #include "client/cli/pinger.h"
+#include "client/cli/refusal.h"
 #include "client/cli/source.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -91,6 +92,27 @@ static int check_source(struct run *run) {
 	return 0;
 }
 
+/* What the helper's policy refuses to all probes ends the run. */
+static int refuse(struct run *run, int error) {
+	char text[1024];
+
+	refusal_explain(run->options, run->multiping, error, text, sizeof(text));
+	output_failure(&run->output, text);
+	return RUN_E_FAILURE;
+}
+
+/* Nothing is lost while a helper is looked for, but why nothing goes on is worth a line. */
+static void tell_outage(struct run *run, enum multiping_event_type type) {
+	if (run->options->quiet) {
+		return;
+	}
+	if (type == MULTIPING_EVENT_HELPER_DOWN) {
+		output_failure(&run->output, "the helper went away; looking for it");
+	} else if (type == MULTIPING_EVENT_HELPER_UP && run->pinger.is_helper_away) {
+		output_failure(&run->output, "the helper is back");
+	}
+}
+
 /* Lets the library work and takes its events. RUN_E_HELPER, RUN_E_FAILURE, -errno. */
 static int dispatch(struct run *run) {
 	struct multiping_event event;
@@ -101,9 +123,13 @@ static int dispatch(struct run *run) {
 		return RUN_E_HELPER;
 	}
 	while (r == 0 && multiping_next_event(run->multiping, &event)) {
+		tell_outage(run, event.type);
 		r = pinger_handle(&run->pinger, &event, now_ns);
-		if (r == PINGER_E_HELPER_LOST || r == PINGER_E_REFUSED) {
+		if (r == PINGER_E_HELPER_LOST) {
 			return RUN_E_HELPER;
+		}
+		if (r == PINGER_E_REFUSED) {
+			return refuse(run, event.result.error);
 		}
 		if (r == 0 && event.type == MULTIPING_EVENT_HELPER_UP) {
 			r = check_source(run);
@@ -318,6 +344,10 @@ int run(const struct options *options, FILE *out, FILE *err) {
 	int r, status;
 
 	r = open_library(&run);
+	if (r == -ENAMETOOLONG) { /* --socket was looked at */
+		output_errno(&run.output, "MULTIPING_SOCKET: ", -r);
+		return STATUS_FAILURE;
+	}
 	if (r == -ENODEV) {
 		fprintf(err, "binding to specific interface (SO_BINTODEVICE): %s\n", strerror(-r));
 		return STATUS_WRONG_ARGUMENTS; /* in fping's words, its slip included */

@@ -19,7 +19,14 @@ struct totals {
 	uint64_t n_replies; /* all that came, duplicates and late ones too */
 	uint64_t n_icmp_errors;
 	struct tally accepted; /* replies that came in time */
+	uint64_t
+		n_undecided; /* of n_targets: where a run was cut off, those of which nothing is known */
 };
+
+/* How many targets are told as unreachable. */
+static inline uint64_t totals_unreachable(const struct totals *totals) {
+	return totals->n_targets - totals->n_alive - totals->n_undecided;
+}
 
 struct statistics {
 	size_t n_allocated;

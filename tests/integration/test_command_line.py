@@ -9,6 +9,7 @@ replaced by T before lines are compared. Where the order of lines depends on tim
 import collections
 import concurrent.futures
 import contextlib
+import errno
 import json
 import os
 import pty
@@ -470,10 +471,12 @@ class OnThePacket(rig.Case):
         for words, name in (("-H 3", "ttl"), ("-O 1", "tos"), ("-M", "dont_fragment"),
                             ("-S 10.0.0.9", "source"), ("-I veth1", "interface"),
                             ("-q -C 2 -H 3", "ttl")):
+            letter = words.split()[-2 if " " in words else -1]
             with self.subTest(words):
                 done = self.shared.multiping(*words.split(), "10.0.0.2", "10.0.0.4")
                 self.assertEqual((done.returncode, done.stdout, done.stderr),
-                                 (4, "", f"{rig.program('multiping')}: the helper's policy refuses the option {name}\n"))
+                                 (4, "", f"{rig.program('multiping')}: {letter}: the helper's policy refuses the option {name}; "
+                                         f"\"{name}\" in allow_options of helper.conf would allow it\n"))
         self.assertEqual(json.loads(self.shared.multiping("--stats-helper", "-J").stdout)["probes_sent"], 0)
 
 
@@ -585,6 +588,22 @@ class OwnWays(rig.Case):
         out, err = process.communicate(timeout=60)
         self.assertEqual((process.returncode, out), (4, ""))
         self.assertIn(str(helper.socket), err)
+        self.assertIn("multiping: the helper went away; looking for it\n", err)
+
+    def test_a_helper_that_comes_back_is_told(self):
+        for quiet, n_told in ([], 1), (["-q"], 0):
+            helper = self.helper(self.lo)
+            process = self.lo.popen(helper.command(*quiet, "-c", "10000", "-p", "20", ALIVE),
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            wait_until_it_minds_signals(process.pid)
+            time.sleep(0.3)
+            helper.kill()
+            helper.start()
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            err = process.communicate(timeout=60)[1]
+            self.assertEqual((process.returncode, err.count("the helper went away"), err.count("the helper is back")),
+                             (0, n_told, n_told))
 
     def test_a_full_disk_is_told(self):
         with open("/dev/full", "w") as full:
@@ -692,13 +711,65 @@ class OwnWays(rig.Case):
         lines = first_lines(self.shared, f"-l -J -p 20 {ALIVE}", 3)
         self.assertEqual([json.loads(line)["resp"]["seq"] for line in lines], [0, 1, 2])
 
-    def test_policy_is_told_once_a_target(self):
-        helper = self.helper(self.lo, rig.UNLIMITED.replace("max_payload_bytes = unlimited",
-                                                            "max_payload_bytes = 100"))
-        done = helper.multiping("-c", "2", "-p", "50", "-b", "101", ALIVE)
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
-        self.assertRegex(done.stderr, rf"^{ALIVE}: .*100.*\n\n{ALIVE} : xmt/rcv/%loss = 0/0/0%\n$")
+    def test_a_denied_target_is_told_once_also_when_quiet(self):
+        helper = self.helper(self.lo, rig.UNLIMITED + "[destinations]\ndeny = 127.9.0.0/16\n")
+        for words, parted in ("-c 2 -p 50", "\n"), ("-q -c 2 -p 50", ""):
+            done = helper.multiping(*words.split(), SILENT)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertRegex(done.stderr, rf"^{SILENT}: denied by the helper's policy \(.*127\.9\.0\.0/16.*\)\n{parted}"
+                                          rf"{SILENT} : xmt/rcv/%loss = 0/0/0%\n$")
+        done = helper.multiping("-J", "-q", "-C", "2", "-p", "50", SILENT)
+        warning = json.loads(done.stdout.splitlines()[0])["warning"]
+        self.assertEqual((warning["host"], done.stderr), (SILENT, ""))
+        self.assertRegex(warning["message"], r"^denied by")
+
+    def test_a_size_above_the_limit_ends_the_run(self):
+        helper = self.helper(self.lo, rig.UNLIMITED.replace("max_payload_bytes = unlimited", "max_payload_bytes = 100"))
+        for words in ("-b 101", "-q -C 2 -b 101"):
+            done = helper.multiping(*words.split(), ALIVE, SILENT)
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (4, "", f"{rig.program('multiping')}: -b: 101 bytes asked, the helper allows 100; "
+                                     "max_payload_bytes in helper.conf is the limit\n"))
         self.assertEqual(helper.multiping("-c", "1", "-q", "-b", "100", ALIVE).returncode, 0)
+
+    def test_a_source_of_the_other_family_is_told(self):
+        for source, target in ((ALIVE6, ALIVE), (ALIVE, ALIVE6)):
+            done = self.shared.multiping("-S", source, target)
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (2, "", f"{target}: Address family for hostname not supported\n"))
+            (kind, fields), *_ = self.objects(f"-c 1 -S {source} {target}", 2)
+            self.assertEqual((kind, fields), ("warning", {"host": target, "message": "Address family for hostname not supported"}))
+
+    def test_json_tells_of_what_could_not_be_sent(self):
+        told = self.objects(f"-c 1 {NO_ROUTE}", 1)
+        self.assertEqual(told[0], ("sendError", {"host": NO_ROUTE, "seq": 0, "error": errno.ENETUNREACH,
+                                                 "message": "Network is unreachable"}))
+        self.assertEqual([kind for kind, _ in told], ["sendError", "summary"])
+
+    def test_an_interrupted_sweep_tells_only_of_those_that_were_asked(self):
+        helper = self.helper(self.lo, "[limits]\npackets_per_second = 20\nburst_packets = 1\n")
+        process = self.lo.popen(helper.command("-s", "-i", "10", "-t", "20000", "-g", "127.9.0.1", "127.9.3.255"),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_until_it_minds_signals(process.pid)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        n_told = len(out.splitlines())
+        self.assertEqual((process.returncode, int(re.search(r"(\d+) unreachable", err)[1])), (1, n_told))
+        n_sent = json.loads(helper.multiping("--stats-helper", "-J").stdout)["probes_sent"]
+        self.assertTrue(0 < n_told <= n_sent < 150, (n_told, n_sent))
+
+    def test_a_folder_is_no_list_of_targets(self):
+        done = self.shared.multiping("-f", "/etc")
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (4, "", f"{rig.program('multiping')}: /etc: Is a directory\n"))
+
+    def test_a_path_too_long_is_named(self):
+        argv = rig.as_user(rig.ALICE, [rig.program("multiping"), ALIVE])
+        for more in ([], ["--stats-helper"]):
+            done = self.lo.run([*argv[:-1], *more] if more else argv, env=rig.environment(MULTIPING_SOCKET="/" * 108))
+            self.assertEqual((done.returncode, done.stderr),
+                             (4, f"{rig.program('multiping')}: MULTIPING_SOCKET: File name too long\n"))
 
     def test_a_terminal_sees_how_far_a_sweep_is(self):
         ours, theirs = pty.openpty()

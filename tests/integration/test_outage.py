@@ -117,6 +117,11 @@ class Restart(rig.Case):
         output, error = client.communicate(timeout=120)
         return client.returncode, output, error, time.monotonic() - begin
 
+    def told(self):
+        """What the command line says of an outage."""
+        program = rig.program("multiping")
+        return [f"{program}: the helper went away; looking for it\n", f"{program}: the helper is back\n"]
+
     def test_command_line_pings_on(self):
         code, output, error, _ = self.run_over_restart(
             rig.UNLIMITED, lambda helper: helper.command("-c", "10", "-p", "300", "127.0.0.1", "::1"))
@@ -124,13 +129,15 @@ class Restart(rig.Case):
         for host in ("127.0.0.1", "::1"):
             self.assertEqual(re.findall(rf"^{host} +: \[(\d)\], 64 bytes", output, re.MULTILINE), list("0123456789"), output)
             self.assertRegex(error, rf"(?m)^{host} +: xmt/rcv/%loss = 10/10/0%")
-        self.assertEqual(len([line for line in error.splitlines() if line]), 2, error)  # the summaries, nothing else
+        told = [line for line in error.splitlines() if line]
+        self.assertEqual([f"{line}\n" for line in told[:2]], self.told(), error)
+        self.assertEqual(len(told), 4, error)  # the outage and the summaries, nothing else
 
     def test_sweep_goes_on(self):
         hosts = [f"127.1.{number // 250}.{number % 250 + 1}" for number in range(1500)]
         code, output, error, _ = self.run_over_restart(
             PACED, lambda helper: helper.command("-a", "-i", "0", "-r", "0", "-f", "-"), "\n".join(hosts))
-        self.assertEqual((code, error, sorted(output.splitlines())), (0, "", sorted(hosts)))
+        self.assertEqual((code, error, sorted(output.splitlines())), (0, "".join(self.told()), sorted(hosts)))
 
     def test_one_call_goes_on(self):
         program = rig.copy_to(rig.temporary_folder(), rig.BUILD / "tests/integration/ping_many")

@@ -49,6 +49,7 @@ static void json_probes_are_fpings_and_more(void **state) {
 	json_print_timeout(sink.stream, "a", 5, "");
 	json_print_duplicate(sink.stream, "a", 3, 56, 12 * MS);
 	json_print_icmp_error(sink.stream, "a", "10.0.0.1", 3, 1, "why");
+	json_print_send_error(sink.stream, "a", 6, 101, "why");
 	json_print_warning(sink.stream, "a", "why");
 	sink_assert(&sink,
 		    "{\"resp\": {\"host\": \"a\", \"seq\": 3, \"size\": 64, \"rtt\": 0.064, "
@@ -61,6 +62,8 @@ static void json_probes_are_fpings_and_more(void **state) {
 		    "{\"icmpError\": {\"host\": \"a\", \"type\": 3, \"code\": 1, \"from\": "
 		    "\"10.0.0.1\", "
 		    "\"message\": \"why\"}}\n"
+		    "{\"sendError\": {\"host\": \"a\", \"seq\": 6, \"error\": 101, \"message\": "
+		    "\"why\"}}\n"
 		    "{\"warning\": {\"host\": \"a\", \"message\": \"why\"}}\n");
 }
 
@@ -100,7 +103,7 @@ static void json_rtts_are_null_where_lost(void **state) {
 }
 
 static void json_totals_are_fpings(void **state) {
-	const struct totals totals = {3, 1, 1, 4, 5, 1, 2, {1, 1, 48 * US, 48 * US, 48 * US}};
+	const struct totals totals = {3, 1, 1, 4, 5, 1, 2, {1, 1, 48 * US, 48 * US, 48 * US}, 0};
 	struct sink sink;
 
 	json_print_totals(sink_open(&sink), &totals, 1234 * INT64_C(1000000));

@@ -88,7 +88,7 @@ static void output_default_mode_says_sentences(void **state) {
 	sink_open(&sink, (struct options){.elapsed = true});
 	output_alive(&sink.output, "a", 44 * US);
 	output_unreachable(&sink.output, "b");
-	output_send_error(&sink.output, "c", ENETUNREACH);
+	output_send_error(&sink.output, "c", 7, ENETUNREACH);
 	sink_assert(&sink, "a is alive (0.044 ms)\nb is unreachable\n",
 		    "c: error while sending ping: Network is unreachable\n");
 }
@@ -99,7 +99,7 @@ static void output_only_alive_lists_names(void **state) {
 	sink_open(&sink, (struct options){.only_alive = true, .elapsed = true});
 	output_alive(&sink.output, "a", 44 * US);
 	output_unreachable(&sink.output, "b");
-	output_send_error(&sink.output, "c", ENETUNREACH);
+	output_send_error(&sink.output, "c", 7, ENETUNREACH);
 	sink_assert(&sink, "a (0.044 ms)\n", "");
 }
 
@@ -171,7 +171,8 @@ static void output_quiet_leaves_summary_and_duplicates(void **state) {
 	output_summary_begin(&sink.output);
 	output_summary(&sink.output, "a", &none);
 	sink_assert(&sink, "",
-		    "a : duplicate for [2], 64 bytes, 1.00 ms\na : xmt/rcv/%loss = 0/0/0%\n");
+		    "a: because\na : duplicate for [2], 64 bytes, 1.00 ms\n"
+		    "a : xmt/rcv/%loss = 0/0/0%\n");
 }
 
 static void output_troubles_go_to_standard_error(void **state) {
@@ -212,7 +213,7 @@ static void output_rtts_mark_lost_rounds(void **state) {
 }
 
 static void output_totals_are_fpings_block(void **state) {
-	const struct totals totals = {3, 1, 1, 4, 5, 1, 2, {1, 1, 48 * US, 48 * US, 48 * US}};
+	const struct totals totals = {3, 1, 1, 4, 5, 1, 2, {1, 1, 48 * US, 48 * US, 48 * US}, 0};
 	struct sink sink;
 
 	sink_open(&sink, (struct options){.totals = true});

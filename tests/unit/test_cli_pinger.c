@@ -21,7 +21,9 @@ enum { US = 1000, MS = 1000000, MAX_TARGETS = 8, MAX_PROBES = 64 };
 struct multiping {
 	size_t n_targets;
 	char names[MAX_TARGETS][64];
+	uint32_t n_sent[MAX_TARGETS];
 	uint64_t n_probes;
+	const char *message;
 	struct {
 		size_t target;
 		int64_t timeout_us;
@@ -42,7 +44,8 @@ int multiping_get(const struct multiping *multiping, size_t target,
 	const char *name = multiping->names[target];
 	bool is_unknown = strncmp(name, "unknown", 7) == 0;
 
-	*ret_result = (struct multiping_result){.name = name, .target = target};
+	*ret_result = (struct multiping_result){
+		.name = name, .target = target, .n_sent = multiping->n_sent[target]};
 	if (is_unknown) {
 		ret_result->outcome = MULTIPING_NAME_ERROR;
 		ret_result->error = EAI_NONAME;
@@ -62,7 +65,7 @@ int multiping_ping(struct multiping *multiping, size_t target, int64_t timeout_u
 }
 
 const char *multiping_message(const struct multiping *multiping) {
-	return "a rule forbids it";
+	return multiping->message ? multiping->message : "a rule forbids it";
 }
 
 /* One run with its options, its library and what it prints. */
@@ -74,6 +77,7 @@ struct fixture {
 	char *out_text, *err_text;
 	size_t n_out, n_err;
 	int64_t now_ns;
+	int error; /* of what is told next; 0: ENETUNREACH */
 	char words[256], *argv[16];
 };
 
@@ -129,7 +133,7 @@ static int tell(struct fixture *fixture, enum multiping_event_type type, uint64_
 	event.result.size_bytes = 56;
 	event.result.icmp_type = 3;
 	event.result.icmp_code = 1;
-	event.result.error = ENETUNREACH;
+	event.result.error = fixture->error != 0 ? fixture->error : ENETUNREACH;
 	strcpy(event.result.reporter, "10.0.0.9");
 	event.result.sent_unix_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec - us * US;
 	return pinger_handle(&fixture->pinger, &event, fixture->now_ns);
@@ -356,6 +360,81 @@ static void pinger_range_is_added_as_its_turn_comes(void **state) {
 	       "");
 }
 
+/* What -s says of unreachable targets. */
+static unsigned n_told_unreachable(const struct fixture *fixture) {
+	unsigned n_told;
+
+	fflush(fixture->output.err);
+	assert_int_equal(
+		sscanf(strstr(fixture->err_text, "alive"), "alive %u unreachable", &n_told), 1);
+	return n_told;
+}
+
+static void pinger_cut_off_tells_only_of_those_that_were_sent_to(void **state) {
+	static const char *const words[] = {
+		"-s -i 0 1.1.1.1 2.2.2.2 3.3.3.3 4.4.4.4", /* alive, sent, asked for, sent before */
+		"-s -c 9 -q -i 0 1.1.1.1 2.2.2.2 3.3.3.3 4.4.4.4",
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture fixture;
+
+		begin(&fixture, words[i]);
+		pass(&fixture, 0);
+		assert_int_equal(fixture.multiping.n_probes, 4);
+		outcome(&fixture, 1, MULTIPING_REPLY, 20);
+		outcome(&fixture, 4, MULTIPING_TIMEOUT, 500000);
+		fixture.multiping.n_sent[0] = fixture.multiping.n_sent[1] = 1;
+		fixture.multiping.n_sent[3] = 1;
+		pinger_finish(&fixture.pinger, false, 0);
+		assert_int_equal(n_told_unreachable(&fixture), 2);
+		fflush(fixture.output.out);
+		assert_string_equal(fixture.out_text,
+				    i == 0 ? "1.1.1.1 is alive\n2.2.2.2 is unreachable\n"
+					     "4.4.4.4 is unreachable\n"
+					   : "");
+		end(&fixture, fixture.out_text, fixture.err_text);
+	}
+}
+
+static void pinger_denied_is_told_without_its_name_twice(void **state) {
+	struct fixture fixture;
+
+	begin(&fixture, "-c 1 -q 5.5.5.5");
+	pass(&fixture, 0);
+	fixture.error = EPERM;
+	fixture.multiping.message = "5.5.5.5: denied by a rule";
+	outcome(&fixture, 1, MULTIPING_DENIED, 0);
+	finish(&fixture, 1, "", "5.5.5.5: denied by a rule\n5.5.5.5 : xmt/rcv/%loss = 0/0/0%\n");
+}
+
+static void pinger_denied_is_not_told_in_words_about_another(void **state) {
+	struct fixture fixture;
+
+	begin(&fixture, "-c 1 -q 5.5.5.5");
+	pass(&fixture, 0);
+	fixture.error = EPERM;
+	fixture.multiping.message = "5.5.5.55: denied by a rule";
+	outcome(&fixture, 1, MULTIPING_DENIED, 0);
+	finish(&fixture, 1, "",
+	       "5.5.5.5: denied by the helper's policy\n5.5.5.5 : xmt/rcv/%loss = 0/0/0%\n");
+}
+
+static void pinger_denial_of_all_ends_the_run(void **state) {
+	static const int errors[] = {EACCES, ENODEV, EMSGSIZE};
+
+	for (size_t i = 0; i < 3; i++) {
+		struct fixture fixture;
+
+		begin(&fixture, "1.1.1.1");
+		pass(&fixture, 0);
+		fixture.error = errors[i];
+		assert_int_equal(tell(&fixture, MULTIPING_EVENT_OUTCOME, 1, MULTIPING_DENIED, 0),
+				 PINGER_E_REFUSED);
+		end(&fixture, "", "");
+	}
+}
+
 static void pinger_helper_lost_ends_the_run(void **state) {
 	struct fixture fixture;
 
@@ -440,6 +519,10 @@ int main(void) {
 		cmocka_unit_test(pinger_asks_for_little_while_the_helper_is_away),
 		cmocka_unit_test(pinger_unknown_names_are_told_in_order_and_left_out),
 		cmocka_unit_test(pinger_range_is_added_as_its_turn_comes),
+		cmocka_unit_test(pinger_cut_off_tells_only_of_those_that_were_sent_to),
+		cmocka_unit_test(pinger_denied_is_told_without_its_name_twice),
+		cmocka_unit_test(pinger_denied_is_not_told_in_words_about_another),
+		cmocka_unit_test(pinger_denial_of_all_ends_the_run),
 		cmocka_unit_test(pinger_helper_lost_ends_the_run),
 		cmocka_unit_test(pinger_snapshot_counts_anew),
 		cmocka_unit_test(pinger_addresses_of_a_name_are_shown_by_it),
