@@ -30,9 +30,8 @@ struct connection {
 	int epoll_fd;  /* borrowed; @fd is registered there */
 	bool is_named; /* @path was given: no other helper is tried */
 	bool is_private;
-	int socket_error;       /* private: why it is */
-	bool is_same_namespace; /* the helper's network namespace is ours; once up */
-	bool has_output;        /* a message waits for room in the socket */
+	int socket_error; /* private: why it is */
+	bool has_output;  /* a message waits for room in the socket */
 	char path[CONNECTION_PATH_BYTES];
 	bool is_lost; /* a helper had answered and went: one is looked for since started_ns */
 	bool is_turned_away; /* it had too many connections: tried again since started_ns */
@@ -76,6 +75,9 @@ int connection_write(struct connection *connection, struct request *request);
 
 /* Writes what waits, where the socket has room. -errno. */
 int connection_flush(struct connection *connection);
+
+/* Whether the network namespace of a helper that is up is ours: a few microseconds, for those who must know. */
+bool connection_is_in_our_namespace(const struct connection *connection);
 
 /* The words become what the present helper answered; of a private one that never was up, with what was
  * tried before. */

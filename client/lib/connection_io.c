@@ -53,10 +53,11 @@ static void connection_handle_closing(struct connection *connection,
 	connection_advise(connection, closing->n_tried > 0 ? ADVICE_NO_RIGHT : ADVICE_OTHER);
 }
 
-static bool namespace_is_ours(uint64_t inode) {
+bool connection_is_in_our_namespace(const struct connection *connection) {
 	struct stat ours;
 
-	return stat("/proc/self/ns/net", &ours) == 0 && ours.st_ino == inode;
+	return stat("/proc/self/ns/net", &ours) == 0 &&
+	       ours.st_ino == connection->hello.namespace_inode;
 }
 
 static int connection_handle_hello(struct connection *connection, const struct message *message) {
@@ -75,7 +76,6 @@ static int connection_handle_hello(struct connection *connection, const struct m
 	if (r != 0 || hello->targets_per_message == 0) {
 		return r < 0 ? r : connection_broken(connection);
 	}
-	connection->is_same_namespace = namespace_is_ours(hello->namespace_inode);
 	connection->state = CONNECTION_UP;
 	connection->is_lost = connection->is_turned_away = false;
 	return CONNECTION_E_UP;

@@ -63,7 +63,7 @@ static int denial(struct multiping *multiping, const struct batch *batch) {
 		words_set(&multiping->words, "the helper's policy refuses the option %s", option);
 		return EACCES;
 	}
-	if (multiping->options.interface_is_name && !connection->is_same_namespace) {
+	if (multiping->options.interface_is_name && !connection_is_in_our_namespace(connection)) {
 		words_set(&multiping->words,
 			  "the interface's name holds in this network namespace, but pings leave "
 			  "from the "
@@ -127,7 +127,7 @@ static int write_ping(struct multiping *multiping) {
 	if (batch->n_undecided == 0) { /* all of it was cancelled */
 		return refuse(multiping, batch, MULTIPING_CANCELLED, 0);
 	}
-	if (batch->key.scope_is_name && !multiping->connection.is_same_namespace) {
+	if (batch->key.scope_is_name && !connection_is_in_our_namespace(&multiping->connection)) {
 		words_set(&multiping->words,
 			  "%%interface: pings leave from another network namespace, the "
 			  "helper's: give the number that the interface has there");
