@@ -10,6 +10,7 @@ import collections
 import concurrent.futures
 import contextlib
 import errno
+import itertools
 import json
 import os
 import pty
@@ -310,11 +311,14 @@ class CommandLine(rig.Case):
         self.assertEqual(ours.returncode, theirs.returncode)
 
     def check_each(self, modes, run, check):
-        """For each of @modes, words: check() of what run(argv) returned, of ours and of fping, which run at once."""
-        with concurrent.futures.ThreadPoolExecutor(2) as at_once:
-            for words in modes:
+        """For each of @modes, words: check() of what run(argv) returned, of ours and of fping. They run at once, and so do two modes,
+        since most of their time is waiting."""
+        with concurrent.futures.ThreadPoolExecutor(4) as at_once:
+            pairs = [[at_once.submit(run, argv) for argv in (self.shared.command(*words.split()), ["fping", *words.split()])]
+                     for words in modes]
+            for words, pair in zip(modes, pairs, strict=True):
                 with self.subTest(words):
-                    check(*at_once.map(run, (self.shared.command(*words.split()), ["fping", *words.split()])))
+                    check(*(future.result() for future in pair))
 
     def test_prints_what_fping_prints(self):
         self.check_each(MODES, self.lo.run, self.assert_same)
@@ -385,8 +389,9 @@ class CommandLine(rig.Case):
         return subprocess.CompletedProcess(argv, process.returncode, *once)
 
     def test_signals_end_or_show_a_snapshot(self):
-        for words, signals in INTERRUPTED:
-            self.check_each([words], lambda argv, signals=signals: self.interrupted(argv, signals), self.assert_same)
+        for signals, group in itertools.groupby(INTERRUPTED, lambda mode: mode[1]):
+            self.check_each([words for words, _ in group], lambda argv, signals=signals: self.interrupted(argv, signals),
+                            self.assert_same)
 
 
 # What leaves, by the comments that OnThePacket counts.
