@@ -2,9 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* -J: one object a line, {"TYPE": {..}}, of fping 5.5's types and fields. Readers leave out what they do not know, so that there may
- * be more: here these are "address" and "ttl" of a "resp", and the types "duplicate", "icmpError", "sendError"
- * and "reachable". Times are in
- * milliseconds, "time" and "elapsed" in seconds. */
+ * be more: here these are "address" and "ttl" of a "resp", and the types "duplicate", "icmpError", "sendError" and "reachable".
+ * Times are in milliseconds, "time" and "elapsed" in seconds. */
 
 #include <stdbool.h>
 #include <stddef.h>

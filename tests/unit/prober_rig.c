@@ -80,6 +80,13 @@ static struct in6_addr to_address(const char *text) {
 	return address;
 }
 
+const char *const rig_silent[N_FAMILIES] = {"10.9.0.7", "fd00:9::7"};
+const char *const rig_loopback[N_FAMILIES] = {"127.0.0.1", "::1"};
+
+bool rig_is_ping(const struct rig *rig) {
+	return icmp_sockets_facts(rig->sockets)->are_ping;
+}
+
 struct ping *rig_ping(struct rig *rig, uint32_t timeout_us, const char *const *targets) {
 	uint32_t n = 0;
 	struct ping *ping;

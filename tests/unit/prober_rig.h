@@ -37,6 +37,12 @@ void rig_open(struct rig *rig);
 /* Forgets all pings, and asserts that nothing is charged any more. */
 void rig_close(struct rig *rig);
 
+/* Behind the TUN device, where nobody answers but the test; and where the kernel does. */
+extern const char *const rig_silent[N_FAMILIES], *const rig_loopback[N_FAMILIES];
+
+/* Whether it sends by ping sockets. */
+bool rig_is_ping(const struct rig *rig);
+
 /* A ping of the default size to @targets ("10.9.0.7", "fd00:9::7"), a list that ends with NULL; nothing is admitted yet. */
 struct ping *rig_ping(struct rig *rig, uint32_t timeout_us, const char *const *targets);
 

@@ -11,8 +11,6 @@
 
 enum { MS = 1000000, LONG_US = 30000000 };
 
-static const char *const silent[N_FAMILIES] = {"10.9.0.7", "fd00:9::7"};
-
 static struct rig rig;
 
 static int set_up(void **state) {
@@ -53,7 +51,7 @@ static size_t sent_packet(uint8_t version, uint8_t *bytes, size_t n_bytes) {
 /* --- what is sent --- */
 
 static void prober_ipv4_request_has_what_was_asked_for(void **state) {
-	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	const char *const targets[] = {rig_silent[FAMILY_IPV4], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 	uint8_t bytes[2048];
 	struct echo echo;
@@ -81,7 +79,7 @@ static void prober_ipv4_request_has_what_was_asked_for(void **state) {
 }
 
 static void prober_ipv6_request_has_what_was_asked_for(void **state) {
-	const char *const targets[] = {silent[FAMILY_IPV6], NULL};
+	const char *const targets[] = {rig_silent[FAMILY_IPV6], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 	struct packet packet = {0};
 	struct echo echo;
@@ -104,7 +102,7 @@ static void prober_ipv6_request_has_what_was_asked_for(void **state) {
 }
 
 static void prober_every_probe_has_its_own_identity(void **state) {
-	const char *const targets[] = {silent[0], silent[0], silent[0], NULL};
+	const char *const targets[] = {rig_silent[0], rig_silent[0], rig_silent[0], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 	uint8_t bytes[3][2048];
 
@@ -120,7 +118,7 @@ static void prober_every_probe_has_its_own_identity(void **state) {
 
 static void prober_request_leaves_from_the_source_asked_for(void **state) {
 	static const uint8_t source_ipv4[] = {10, 9, 0, 2};
-	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	const char *const targets[] = {rig_silent[FAMILY_IPV4], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 	uint8_t bytes[2048];
 
@@ -133,7 +131,7 @@ static void prober_request_leaves_from_the_source_asked_for(void **state) {
 }
 
 static void prober_request_from_a_foreign_source_is_a_send_error(void **state) {
-	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	const char *const targets[] = {rig_silent[FAMILY_IPV4], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 
 	ping->source = address_from_ipv4((const uint8_t[]){192, 0, 2, 1});
@@ -149,7 +147,7 @@ static struct ping *start_too_many(void) {
 	struct ping *ping;
 
 	for (int i = 0; i < 200; i++) {
-		targets[i] = silent[FAMILY_IPV4];
+		targets[i] = rig_silent[FAMILY_IPV4];
 	}
 	ping = rig_ping(&rig, LONG_US, targets);
 	network_command("tc qdisc replace dev tun0 root tbf rate 8kbit burst 2kb limit 3000");
@@ -220,7 +218,7 @@ static void prober_destination_without_room_for_long_is_a_send_error(void **stat
 static void prober_silent_target_times_out_not_early(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
 		int64_t before_ns = clock_monotonic_ns(&rig.prober.clock);
-		struct ping *ping = rig_probe(&rig, 50000, silent[family]);
+		struct ping *ping = rig_probe(&rig, 50000, rig_silent[family]);
 
 		rig_wait(&rig, ping, 1);
 		assert_true(clock_monotonic_ns(&rig.prober.clock) - before_ns >= 50 * MS);
@@ -258,7 +256,7 @@ static void prober_target_of_multicast_or_broadcast_is_denied(void **state) {
 }
 
 static void prober_too_large_a_packet_that_must_stay_whole_is_a_send_error(void **state) {
-	const char *const targets[] = {silent[FAMILY_IPV4], silent[FAMILY_IPV6], NULL};
+	const char *const targets[] = {rig_silent[FAMILY_IPV4], rig_silent[FAMILY_IPV6], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 
 	ping->size_bytes = 1473; /* with IPv4's 28 bytes of headers more than 1,500 */
@@ -271,7 +269,7 @@ static void prober_too_large_a_packet_that_must_stay_whole_is_a_send_error(void 
 /* --- cancelling --- */
 
 static void prober_cancel_ends_one_or_all(void **state) {
-	const char *const targets[] = {silent[0], silent[1], silent[0], NULL};
+	const char *const targets[] = {rig_silent[0], rig_silent[1], rig_silent[0], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 
 	rig_start(&rig, ping);
@@ -288,7 +286,8 @@ static void prober_cancel_ends_one_or_all(void **state) {
 }
 
 static void prober_cancelled_before_its_turn_is_not_sent(void **state) {
-	const char *const targets[] = {"::", silent[1], NULL}; /* ping.h: the first was cancelled */
+	const char *const targets[] = {"::", rig_silent[1],
+				       NULL}; /* ping.h: the first was cancelled */
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 
 	prober_start(&rig.prober, ping);
@@ -302,7 +301,7 @@ static void prober_cancelled_before_its_turn_is_not_sent(void **state) {
 }
 
 static void prober_reply_to_a_cancelled_probe_is_late(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[0]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[0]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -335,7 +334,7 @@ static void prober_destination_over_its_rate_waits_its_turn(void **state) {
 }
 
 static void prober_waiting_probe_can_be_cancelled(void **state) {
-	const char *const targets[] = {silent[0], silent[0], silent[0], NULL};
+	const char *const targets[] = {rig_silent[0], rig_silent[0], rig_silent[0], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 
 	rig_start(&rig, ping);
@@ -352,7 +351,7 @@ static void prober_waiting_probe_can_be_cancelled(void **state) {
 
 /* Stopped for minutes, the helper finds all timers expired, and sends what waited: with its own full time-out. */
 static void prober_after_a_long_stop_what_waited_has_its_time(void **state) {
-	const char *const targets[] = {silent[0], silent[0], silent[0], NULL};
+	const char *const targets[] = {rig_silent[0], rig_silent[0], rig_silent[0], NULL};
 	struct ping *ping = rig_ping(&rig, 60000000, targets);
 
 	rig_start(&rig, ping);
@@ -383,7 +382,7 @@ static void prober_long_queue_time_does_not_wrap(void **state) {
 /* --- lists --- */
 
 static void prober_outcomes_come_in_the_order_of_their_end(void **state) {
-	const char *const targets[] = {silent[0], silent[0], silent[0], NULL};
+	const char *const targets[] = {rig_silent[0], rig_silent[0], rig_silent[0], NULL};
 	static const uint32_t order[] = {1, 2, 0};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 
@@ -403,8 +402,8 @@ static void prober_outcomes_come_in_the_order_of_their_end(void **state) {
 }
 
 static void prober_news_are_told_once_each_in_order(void **state) {
-	struct ping *first = rig_probe(&rig, LONG_US, silent[0]);
-	struct ping *second = rig_probe(&rig, LONG_US, silent[1]);
+	struct ping *first = rig_probe(&rig, LONG_US, rig_silent[0]);
+	struct ping *second = rig_probe(&rig, LONG_US, rig_silent[1]);
 
 	for (int i = 0; i < 3; i++) {
 		prober_push_news(&rig.prober, first);

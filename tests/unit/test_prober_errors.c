@@ -14,9 +14,6 @@
 
 enum { LONG_US = 30000000 };
 
-static const char *const silent[N_FAMILIES] = {"10.9.0.7", "fd00:9::7"};
-static const char *const loopback[N_FAMILIES] = {"127.0.0.1", "::1"};
-
 static struct rig rig;
 
 static int set_up(void **state) {
@@ -30,15 +27,11 @@ static int tear_down(void **state) {
 	return 0;
 }
 
-static bool are_ping(void) {
-	return icmp_sockets_facts(rig.sockets)->are_ping;
-}
-
 static void prober_error_with_secret_ends_the_probe(void **state) {
 	static const uint8_t types[N_FAMILIES] = {3, 1}, codes[N_FAMILIES] = {13, 4};
 
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
+		struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[family]);
 		uint32_t slot = rig_slot(ping);
 		struct echo echo = forge_echo(&rig.prober, slot);
 		struct outcome outcome;
@@ -65,7 +58,7 @@ static void prober_error_of_size_tells_the_next_hops_mtu(void **state) {
 	static const uint8_t types[N_FAMILIES] = {3, 2};
 
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
+		struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[family]);
 		uint32_t slot = rig_slot(ping);
 		struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -77,7 +70,7 @@ static void prober_error_of_size_tells_the_next_hops_mtu(void **state) {
 }
 
 static void prober_error_without_secret_is_an_event_until_the_reply(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -98,7 +91,7 @@ static void prober_error_without_secret_is_an_event_until_the_reply(void **state
 }
 
 static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 	forge_error(rig.tun, &rig.prober, rig_slot(ping), &echo, 0, 11, 0);
@@ -113,7 +106,7 @@ static void prober_error_without_secret_is_the_outcome_at_the_deadline(void **st
 }
 
 static void prober_error_with_secret_follows_one_without(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -126,7 +119,7 @@ static void prober_error_with_secret_follows_one_without(void **state) {
 }
 
 static void prober_forged_error_changes_nothing(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -145,7 +138,7 @@ static void prober_forged_error_changes_nothing(void **state) {
 
 /* A router pads a short quote with zeros (RFC 4884); those are not the secret. */
 static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void **state) {
-	const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+	const char *const targets[] = {rig_silent[FAMILY_IPV4], NULL};
 	struct ping *ping = rig_ping(&rig, LONG_US, targets);
 	struct echo echo;
 
@@ -163,8 +156,8 @@ static void prober_error_with_padded_quote_of_small_payload_is_not_forged(void *
 static void prober_errors_do_not_reach_raw_send_sockets(void **state) {
 	int n_told = 0;
 
-	rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
-	rig_probe(&rig, LONG_US, silent[FAMILY_IPV6]);
+	rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
+	rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV6]);
 	rig_turn(&rig); /* takes their stamps */
 	for (size_t i = 0; i < rig.n_pings; i++) {
 		struct echo echo = forge_echo(&rig.prober, rig_slot(rig.pings[i]));
@@ -177,18 +170,18 @@ static void prober_errors_do_not_reach_raw_send_sockets(void **state) {
 
 		n_told += poll(&error, 1, 0) > 0 && error.revents & POLLERR;
 	}
-	assert_int_equal(n_told, are_ping() ? 2 : 0); /* which have no other way */
+	assert_int_equal(n_told, rig_is_ping(&rig) ? 2 : 0); /* which have no other way */
 }
 
 static void prober_errors_about_others_do_not_fail_a_send(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *first = rig_probe(&rig, LONG_US, silent[family]), *ping;
+		struct ping *first = rig_probe(&rig, LONG_US, rig_silent[family]), *ping;
 		struct echo foreign = forge_echo(&rig.prober, rig_slot(first));
 
 		foreign.sequence ^= 0x8000; /* by its identifier it concerns the same socket */
 		forge_error(rig.tun, &rig.prober, rig_slot(first), &foreign, 8,
 			    family == FAMILY_IPV4 ? 3 : 1, 1);
-		ping = rig_probe(&rig, LONG_US, loopback[family]);
+		ping = rig_probe(&rig, LONG_US, rig_loopback[family]);
 		rig_wait(&rig, ping, 1);
 		assert_int_equal(rig_outcome(&rig, ping, 0).kind, OUTCOME_REPLY);
 		rig_assert_pending(&rig, first);
@@ -225,9 +218,9 @@ static void prober_errors_about_others_fail_a_send_after_ten_seconds(void **stat
 		struct outcome outcome;
 
 		flooded = NULL;
-		flooded = rig_probe(&rig, 60000000, silent[family]);
-		ping = rig_probe(&rig, LONG_US, loopback[family]);
-		for (int seconds = 0; are_ping() && seconds < 10; seconds += 3) {
+		flooded = rig_probe(&rig, 60000000, rig_silent[family]);
+		ping = rig_probe(&rig, LONG_US, rig_loopback[family]);
+		for (int seconds = 0; rig_is_ping(&rig) && seconds < 10; seconds += 3) {
 			rig_assert_pending(&rig, ping);
 			assert_int_equal(rig.user->n_held_up, 1);
 			rig_pass_seconds(&rig, 3);
@@ -235,8 +228,9 @@ static void prober_errors_about_others_fail_a_send_after_ten_seconds(void **stat
 		}
 		rig_wait(&rig, ping, 1);
 		outcome = rig_outcome(&rig, ping, 0);
-		assert_int_equal(outcome.kind, are_ping() ? OUTCOME_SEND_ERROR : OUTCOME_REPLY);
-		assert_true(!are_ping() || outcome.error == ENOBUFS);
+		assert_int_equal(outcome.kind,
+				 rig_is_ping(&rig) ? OUTCOME_SEND_ERROR : OUTCOME_REPLY);
+		assert_true(!rig_is_ping(&rig) || outcome.error == ENOBUFS);
 	}
 	flooded = NULL;
 }

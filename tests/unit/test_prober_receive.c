@@ -1,7 +1,7 @@
 /* SPDX-FileCopyrightText: The multiping authors */
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What arrives: whose it is, and how long it took; ICMP errors are in test_prober_errors.c. Probes go to a silent network behind a TUN device, where each test lets arrive
- * what it likes; times are compared with each other only. */
+/* What arrives: whose it is, and how long it took; ICMP errors are in test_prober_errors.c. Probes go to a silent network behind a TUN
+ * device, where each test lets arrive what it likes; times are compared with each other only. */
 #include "tests/unit/network.h"
 #include "tests/unit/prober_rig.h"
 
@@ -12,9 +12,6 @@
 #include "helper/descriptors.h"
 
 enum { MS = 1000000, LONG_US = 30000000 };
-
-static const char *const silent[N_FAMILIES] = {"10.9.0.7", "fd00:9::7"};
-static const char *const loopback[N_FAMILIES] = {"127.0.0.1", "::1"};
 
 static struct rig rig;
 
@@ -29,15 +26,11 @@ static int tear_down(void **state) {
 	return 0;
 }
 
-static bool are_ping(void) {
-	return icmp_sockets_facts(rig.sockets)->are_ping;
-}
-
 /* --- replies --- */
 
 static void prober_reply_of_loopback_has_both_stamps(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, loopback[family]);
+		struct ping *ping = rig_probe(&rig, LONG_US, rig_loopback[family]);
 		struct outcome outcome;
 
 		rig_wait(&rig, ping, 1);
@@ -53,7 +46,7 @@ static void prober_reply_of_loopback_has_both_stamps(void **state) {
 }
 
 static void prober_reply_measures_the_networks_time_not_ours(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -67,7 +60,7 @@ static void prober_reply_measures_the_networks_time_not_ours(void **state) {
 
 static void prober_reply_in_time_but_seen_late_is_no_timeout(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, 200000, silent[family]);
+		struct ping *ping = rig_probe(&rig, 200000, rig_silent[family]);
 		struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 		forge_reply(rig.tun, &rig.prober, rig_slot(ping), &echo, 56);
@@ -79,7 +72,7 @@ static void prober_reply_in_time_but_seen_late_is_no_timeout(void **state) {
 
 /* The helper is stopped just after it has looked at the network, and the reply comes while it is. */
 static void prober_reply_between_look_and_deadline_is_no_timeout(void **state) {
-	struct ping *ping = rig_probe(&rig, 200000, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, 200000, rig_silent[FAMILY_IPV4]);
 	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 	prober_receive(&rig.prober, true);
@@ -93,7 +86,7 @@ static void prober_reply_between_look_and_deadline_is_no_timeout(void **state) {
 
 /* More arrived than one turn may take; the reply lies behind it. */
 static void prober_reply_behind_a_flood_is_no_timeout(void **state) {
-	struct ping *ping = rig_probe(&rig, 2000000, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, 2000000, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot), foreign = echo;
 
@@ -112,7 +105,7 @@ static void prober_reply_behind_a_flood_is_no_timeout(void **state) {
 }
 
 static void prober_reply_after_the_deadline_is_late_however_it_is_seen(void **state) {
-	struct ping *ping = rig_probe(&rig, 5000, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, 5000, rig_silent[FAMILY_IPV4]);
 	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 
 	rig_sleep_ms(20);
@@ -129,7 +122,7 @@ static void prober_reply_after_the_deadline_is_late_however_it_is_seen(void **st
 /* --- late, duplicate --- */
 
 static void prober_duplicates_are_told_once_and_counted(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -144,7 +137,7 @@ static void prober_duplicates_are_told_once_and_counted(void **state) {
 }
 
 static void prober_late_replies_are_told_once_and_counted(void **state) {
-	struct ping *ping = rig_probe(&rig, 1000, silent[FAMILY_IPV6]);
+	struct ping *ping = rig_probe(&rig, 1000, rig_silent[FAMILY_IPV6]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -163,7 +156,7 @@ static void prober_late_replies_are_told_once_and_counted(void **state) {
 
 /* The ping is done and gone; the slot still knows whose it was. */
 static void prober_late_reply_to_a_released_slot_is_told(void **state) {
-	struct ping *ping = rig_probe(&rig, 1000, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, 1000, rig_silent[FAMILY_IPV4]);
 	struct ping copy = *ping;
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
@@ -184,7 +177,7 @@ static void prober_late_reply_to_a_released_slot_is_told(void **state) {
 }
 
 static void prober_events_beyond_the_ring_are_counted(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -205,7 +198,7 @@ static void prober_events_beyond_the_ring_are_counted(void **state) {
 
 static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
 	for (enum family family = 0; family < N_FAMILIES; family++) {
-		struct ping *ping = rig_probe(&rig, LONG_US, silent[family]);
+		struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[family]);
 		uint32_t slot = rig_slot(ping);
 		struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -228,7 +221,7 @@ static void prober_forged_reply_is_counted_and_the_probe_goes_on(void **state) {
 }
 
 static void prober_reply_to_no_probe_is_foreign(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	uint32_t slot = rig_slot(ping);
 	struct echo echo = forge_echo(&rig.prober, slot);
 
@@ -246,7 +239,7 @@ static void prober_reply_to_no_probe_is_foreign(void **state) {
 }
 
 static void prober_reply_with_wrong_checksum_is_malformed(void **state) {
-	struct ping *ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+	struct ping *ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 	struct echo echo = forge_echo(&rig.prober, rig_slot(ping));
 	struct packet packet = {0};
 
@@ -258,13 +251,13 @@ static void prober_reply_with_wrong_checksum_is_malformed(void **state) {
 	rig_turn(&rig);
 	rig_assert_pending(&rig, ping);
 	assert_int_equal(rig.prober.n_malformed,
-			 !are_ping()); /* whose kernel throws it away itself */
+			 !rig_is_ping(&rig)); /* whose kernel throws it away itself */
 }
 
 /* A probe without room for the secret: what of it was sent must come back. */
 static void prober_small_payload_is_answered_unverified(void **state) {
 	for (uint32_t size = 0; size < ICMP_SECRET_BYTES; size++) {
-		const char *const targets[] = {silent[FAMILY_IPV4], NULL};
+		const char *const targets[] = {rig_silent[FAMILY_IPV4], NULL};
 		struct ping *ping = rig_ping(&rig, LONG_US, targets);
 		struct echo echo, other;
 
@@ -315,7 +308,7 @@ static void prober_step_of_the_clock_never_reaches_a_round_trip_time(void **stat
 		int64_t before_ns = clock_monotonic_ns(&rig.prober.clock), most_ns;
 
 		rig.prober.clock.read = read_stepped;
-		ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]);
+		ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]);
 		echo = forge_echo(&rig.prober, rig_slot(ping));
 		rig_sleep_ms(10);
 		step_ns += steps_ns[i];
@@ -334,13 +327,13 @@ static void prober_after_a_step_stamps_are_used_again(void **state) {
 
 	step_ns = 0;
 	rig.prober.clock.read = read_stepped;
-	ping = rig_probe(&rig, LONG_US, silent[FAMILY_IPV4]); /* open meanwhile */
+	ping = rig_probe(&rig, LONG_US, rig_silent[FAMILY_IPV4]); /* open meanwhile */
 	step_ns = INT64_C(3600000000000);
 	rig_turn(&rig);
 	step_ns = 0;
 	rig_turn(&rig);
 	rig_assert_pending(&rig, ping);
-	ping = rig_probe(&rig, LONG_US, loopback[FAMILY_IPV4]);
+	ping = rig_probe(&rig, LONG_US, rig_loopback[FAMILY_IPV4]);
 	rig_wait(&rig, ping, 1);
 	assert_int_equal(rig_outcome(&rig, ping, 0).flags,
 			 OUTCOME_TRANSMIT_STAMP | OUTCOME_RECEIVE_STAMP);
@@ -350,7 +343,8 @@ static void prober_after_a_step_stamps_are_used_again(void **state) {
 
 static void prober_drops_of_our_socket_are_told(void **state) {
 	const char *targets[201] = {0};
-	const int little = are_ping() ? 32768 : 1; /* ping sockets have their stamps there, too */
+	const int little =
+		rig_is_ping(&rig) ? 32768 : 1; /* ping sockets have their stamps there, too */
 	struct ping *ping, *later;
 	unsigned n_lost = 0;
 
@@ -361,7 +355,7 @@ static void prober_drops_of_our_socket_are_told(void **state) {
 		}
 	}
 	for (int i = 0; i < 200; i++) {
-		targets[i] = loopback[FAMILY_IPV4];
+		targets[i] = rig_loopback[FAMILY_IPV4];
 	}
 	ping = rig_ping(&rig, 50000, targets);
 	rig_start(&rig, ping); /* nobody reads meanwhile */
@@ -375,7 +369,7 @@ static void prober_drops_of_our_socket_are_told(void **state) {
 	}
 	assert_in_range(n_lost, 1, 199);
 	assert_int_equal(rig.prober.n_receive_drops, 1);
-	later = rig_probe(&rig, 1000, silent[FAMILY_IPV4]); /* lost by the network, then */
+	later = rig_probe(&rig, 1000, rig_silent[FAMILY_IPV4]); /* lost by the network, then */
 	rig_wait(&rig, later, 1);
 	assert_int_equal(rig_outcome(&rig, later, 0).flags, 0);
 }
